@@ -1,0 +1,58 @@
+// Package nango turns Kafka values that hold Nango log rows, in whatever envelope, into joined, ordered events with a cause.
+//
+// It is pure: no goroutine, lock, clock, file, network, log or metric. Time is a parameter.
+package nango
+
+import "time"
+
+// Kind says what an Event is about.
+type Kind uint8
+
+// The kinds of events.
+const (
+	// Failure: a token refresh of a connection was refused or failed; Cause and Reason say why.
+	Failure Kind = iota + 1
+	// Reconnected: the connection is known to work again (authorization or refresh succeeded, recovery webhook).
+	Reconnected
+	// Active: a successful proxy call of the connection that started at Time; proof that its credentials worked then.
+	Active
+	// Seen: the connection was seen by a script or a creation attempt; says that it exists, not that it works.
+	Seen
+	// Exhausted: Nango will not refresh this connection any more; confirms a broken connection, is no new failure.
+	Exhausted
+	// Deleted: the connection was deleted.
+	Deleted
+	// UnknownConnection: a caller asked for a connection that does not exist.
+	UnknownConnection
+)
+
+// Cause is the class of a failure.
+type Cause string
+
+// The classes of causes. What the rows do not hold is Unknown, never a guess.
+const (
+	// Revoked: only a new authorization by the user helps.
+	Revoked Cause = "revoked"
+	// Transient: provider, network, throttle or Nango-internal fault; the same token works later.
+	Transient Cause = "transient"
+	// Misconfigured: our OAuth client, secret or policy is wrong.
+	Misconfigured Cause = "misconfigured"
+	// Other: policy re-login, deleted connection.
+	Other Cause = "other"
+	// Unknown: the rows do not hold the reason.
+	Unknown Cause = "unknown"
+)
+
+// Event is one thing that happened to one connection, at event time.
+type Event struct {
+	Kind        Kind
+	Time        time.Time // UTC, millisecond resolution
+	Environment string
+	Provider    string
+	Integration string
+	Connection  string // the id users know (connectionName)
+	Account     string // the customer account, "" when the rows do not hold it
+	Cause       Cause  // Failure only
+	Reason      string // Failure only: stable code such as invalid_grant, aadsts_700082, lock_timeout
+	OperationID string // "" for webhooks
+}
