@@ -54,5 +54,6 @@ type Event struct {
 	Account     string // the customer account, "" when the rows do not hold it
 	Cause       Cause  // Failure only
 	Reason      string // Failure only: stable code such as invalid_grant, aadsts_700082, lock_timeout
+	Type        string // Failure only: Nango's own error type such as refresh_token_external_error, "" when no row names it
 	OperationID string // "" for webhooks
 }
