@@ -1,0 +1,154 @@
+package nango
+
+import (
+	"cmp"
+	"time"
+)
+
+const (
+	lateness = 72 * 3600_000     // an event complete later than this behind W is not counted any more
+	memorize = 78 * 3600_000     // ids of released events are remembered so long
+	spacing  = 10 * 60_000       // signs of life of one connection are told no closer than this
+	forget   = 8 * 24 * 3600_000 // a connection not seen alive for so long is no longer active
+)
+
+// before is the order of release: by the watermark that releases, then by time, then by id.
+func (e *entry) before(o *entry) bool {
+	return cmp.Or(cmp.Compare(e.due, o.due), cmp.Compare(e.start(), o.start()), cmp.Compare(e.id, o.id)) < 0
+}
+
+// queue is a binary heap of entries that know their place in it.
+type queue []*entry
+
+// put inserts e, or moves it when its key changed.
+func (q *queue) put(e *entry) {
+	if e.place < 0 {
+		e.place = len(*q)
+		*q = append(*q, e)
+	}
+	q.down(e.place)
+	q.up(e.place)
+}
+
+// take removes e.
+func (q *queue) take(e *entry) {
+	last, i := len(*q)-1, e.place
+	q.swap(i, last)
+	(*q)[last] = nil
+	*q = (*q)[:last]
+	e.place = -1
+	if i < last {
+		q.down(i)
+		q.up(i)
+	}
+}
+
+func (q queue) swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].place, q[j].place = i, j
+}
+
+func (q queue) up(i int) {
+	for i > 0 {
+		parent := (i - 1) / 2
+		if !q[i].before(q[parent]) {
+			return
+		}
+		q.swap(i, parent)
+		i = parent
+	}
+}
+
+func (q queue) down(i int) {
+	for {
+		least := i
+		for _, c := range [2]int{2*i + 1, 2*i + 2} {
+			if c < len(q) && q[c].before(q[least]) {
+				least = c
+			}
+		}
+		if least == i {
+			return
+		}
+		q.swap(i, least)
+		i = least
+	}
+}
+
+// Advance returns the events that are due, in the order of the watermark that released them: (time, operation id), except
+// that a failure which waited in vain for its reason comes when the waiting is over. now is the wall clock, zero in a
+// replay; it only tells which sources have been unreadable for 10 min. The slice is valid until the next call.
+func (r *Reader) Advance(now time.Time) []Event {
+	r.out = r.out[:0]
+	w, ok := r.frontier(now)
+	if ok && w > r.mark {
+		r.mark, r.header = w, true
+	}
+	for len(r.queue) > 0 {
+		e, full := r.queue[0], len(r.queue) > r.joinMax
+		if !full && (!ok || e.due > w) {
+			break
+		}
+		if full && e.due > r.mark {
+			r.mark, r.header = e.due, true
+		}
+		r.release(e, full && (!ok || e.due > w))
+	}
+	r.done.forget(r.mark)
+	r.active.forget(r.mark)
+	return r.out
+}
+
+// Flush ends a replay: waiting halves are decided and everything held is returned in order.
+func (r *Reader) Flush() []Event {
+	r.out = r.out[:0]
+	for len(r.queue) > 0 {
+		r.release(r.queue[0], false)
+	}
+	if r.newest > r.mark {
+		r.mark, r.header = r.newest, true
+	}
+	return r.out
+}
+
+// release takes the first entry out of the queue and emits what it amounts to.
+func (r *Reader) release(e *entry, early bool) {
+	r.queue.take(e)
+	r.drop(e)
+	r.updates.untrack(e)
+	_, before := e.event(r.rules, false)
+	if early && before == waits {
+		r.stats.Evicted++
+	}
+	ev, f := e.event(r.rules, true)
+	switch {
+	case f == leaves:
+		if e.Kind == opNone && (e.Log || e.HTTP || e.Sign != 0) {
+			r.stats.Unjoined++
+		} else if e.Kind == opRefresh || e.Sign != 0 {
+			r.stats.Unnamed++
+		}
+	case e.Late:
+		r.stats.Late++
+	case ev.Kind == Active:
+		if !r.active.tell(&ev) {
+			r.stats.Merged++
+			return
+		}
+		r.emit(ev)
+	default:
+		r.done.add([]byte(e.id), ev.Time.UnixMilli())
+		if ev.Kind == Failure {
+			r.active.broke(&ev)
+		}
+		r.emit(ev)
+	}
+}
+
+func (r *Reader) emit(ev Event) {
+	r.stats.Events[ev.Kind]++
+	if ev.Kind == Failure {
+		r.stats.Failures[ev.Cause]++
+	}
+	r.out = append(r.out, ev)
+}

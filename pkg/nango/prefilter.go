@@ -1,0 +1,120 @@
+package nango
+
+import "bytes"
+
+// relevant reports whether a value may hold a row that matters. It is a necessary condition, derived from what the readers
+// of rows ask for, and looks only near rare bytes:
+//
+//   - Every whole Nango row has a level. What has none (partial updates, webhooks, anything foreign) is read.
+//   - A message row of a refused refresh is of level error, or its error type holds a "_" right after "type".
+//   - An operation row that matters has an action with a "_" (refresh_token, create_connection, pre_connection_deletion), or
+//     proxy as its type, or an error type or code with a "_" in it.
+//   - What holds an escape \u may spell any of these differently, and is read.
+func relevant(b []byte) bool {
+	level := false
+	for i := 0; ; i++ { // "v": level, providerConfigKey
+		n := bytes.IndexByte(b[i:], 'v')
+		if n < 0 {
+			break
+		}
+		i += n
+		if hasAround(b, i, "le", "el") {
+			level = true
+			if v := valueAfter(b, i+3); v == 'e' {
+				return true
+			}
+		} else if hasAround(b, i, "pro", "iderConfigKey") {
+			return true
+		}
+	}
+	return !level || underscores(b) || proxyType(b) || unicodeEscape(b)
+}
+
+// underscores looks for "type" or "code" or "action" whose value has a "_" in it.
+func underscores(b []byte) bool {
+	for i := 0; ; i++ {
+		n := bytes.IndexByte(b[i:], '_')
+		if n < 0 {
+			return false
+		}
+		i += n
+		start := i
+		for start > 0 && isLower(b[start-1]) {
+			start--
+		}
+		if start == i {
+			continue // an id, or a leading _
+		}
+		switch keyBefore(b, start) {
+		case 'e', 'n': // type, code, action
+			return true
+		}
+	}
+}
+
+// proxyType looks for operations of type proxy.
+func proxyType(b []byte) bool {
+	for i := 0; ; i++ {
+		n := bytes.IndexByte(b[i:], 'x')
+		if n < 0 {
+			return false
+		}
+		i += n
+		if hasAround(b, i, "pro", "y") && keyBefore(b, i-3) == 'e' {
+			return true
+		}
+	}
+}
+
+func unicodeEscape(b []byte) bool {
+	for i := 0; ; i++ {
+		n := bytes.IndexByte(b[i:], '\\')
+		if n < 0 {
+			return false
+		}
+		i += n
+		if i+1 < len(b) && b[i+1] == 'u' {
+			return true
+		}
+	}
+}
+
+func isLower(c byte) bool { return 'a' <= c && c <= 'z' || c == '_' }
+
+// hasAround reports whether b reads before, b[i], after at i.
+func hasAround(b []byte, i int, before, after string) bool {
+	return i >= len(before) && i+len(after) < len(b) && string(b[i-len(before):i]) == before && string(b[i+1:i+1+len(after)]) == after
+}
+
+// valueAfter returns the first byte of the value of a key that ends at i, whatever the depth of escaping: 0 when there is none.
+func valueAfter(b []byte, i int) byte {
+	for ; i < len(b); i++ {
+		switch b[i] {
+		case '"', '\\', ' ', ':', '\t', '\n', '\r':
+		default:
+			return b[i]
+		}
+	}
+	return 0
+}
+
+// keyBefore returns the last letter of the key whose text value begins at i (type → e, action → n), 0 when it is none of
+// those that matter.
+func keyBefore(b []byte, i int) byte {
+	i--
+	colon := false
+	for i >= 0 && (b[i] == ':' || b[i] == '"' || b[i] == '\\' || b[i] <= ' ') {
+		colon = colon || b[i] == ':'
+		i--
+	}
+	if !colon || i < 3 {
+		return 0
+	}
+	switch string(b[i-3 : i+1]) {
+	case "type", "code":
+		return 'e'
+	case "tion":
+		return 'n'
+	}
+	return 0
+}

@@ -1,0 +1,266 @@
+package nango
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/valyala/fastjson"
+
+	"github.com/revwatch/revwatch/configs"
+)
+
+// Header is a record header.
+type Header = struct {
+	Key   string
+	Value []byte
+}
+
+// Meta is where and when a record was found.
+type Meta struct {
+	Source  string // the partition or file; opened with Open
+	Offset  int64
+	Time    int64  // append time, Unix milliseconds; <= 0 when not known
+	Key     []byte // the record key; names the operation of a partial update that nothing else names
+	Headers []Header
+}
+
+// Options of a Reader. The zero value of a field means its default.
+type Options struct {
+	Disorder      time.Duration // how far rows may be out of order (default 1 min)
+	JoinGrace     time.Duration // how long of W an incomplete failure waits for the rest (default 6 h)
+	JoinMax       int           // most operations held at a time (default 250,000)
+	AccountFields []string      // where the customer account is found, first that is there
+	Envelope      string        // "auto" (default), or "row": values are rows, nothing is unwrapped
+	Rules         *Rules        // default: the built-in table
+	Ceiling       time.Time     // rows without append time later than this + 5 min are quarantined; zero = no limit
+}
+
+const (
+	defaultDisorder = time.Minute
+	defaultGrace    = 6 * time.Hour
+	defaultJoinMax  = 250_000
+	maxValue        = 8 << 20   // a larger value is not read
+	keepParsers     = 256 << 10 // after a larger value the parsers' memory is given back
+	maxInterned     = 100_000
+)
+
+// Reader turns record values into joined, ordered events. It is not safe for concurrent use.
+type Reader struct {
+	rules         *Rules
+	disorder      int64
+	grace         int64
+	joinMax       int
+	ceiling       int64
+	bare          bool
+	accountFields [][]string
+
+	sources map[string]*source
+	source  *source // of the record being read
+	mark    int64   // W: everything due up to here was released
+	newest  int64
+	header  bool // mark or newest changed since the last Changes
+
+	entries map[string]*entry
+	queue   queue
+	updates updates
+	done    memory
+	active  activity
+	changed []*entry // dirty, in the order they became so
+	gone    []string // stored entries that are no more
+	out     []Event
+	stats   Stats
+
+	// Of the record being read.
+	meta       Meta
+	useful     bool
+	fault      string // the first reason why a part of it could not be read
+	parsers    [maxNested]fastjson.Parser
+	nested     int // parsers in use
+	parseFault string
+	row        entry
+	facts      facts
+	scratch    []byte
+	strings    map[string]string
+}
+
+// NewReader returns a Reader that has seen nothing. It panics when Options.Rules is nil and the built-in table is broken,
+// which a test excludes.
+func NewReader(o Options) *Reader {
+	r := &Reader{
+		rules: o.Rules, disorder: ms(o.Disorder, defaultDisorder), grace: ms(o.JoinGrace, defaultGrace),
+		joinMax: o.JoinMax, bare: o.Envelope == "row",
+		sources: map[string]*source{}, entries: map[string]*entry{}, strings: map[string]string{},
+		active: newActivity(), done: newMemory(), stats: newStats(),
+	}
+	if r.joinMax <= 0 {
+		r.joinMax = defaultJoinMax
+	}
+	r.updates.max = max(r.joinMax/8, 1)
+	if !o.Ceiling.IsZero() {
+		r.ceiling = o.Ceiling.UnixMilli()
+	}
+	if len(o.AccountFields) == 0 {
+		o.AccountFields = []string{"tags.organization_id", "endUser.organizationId", "endUserId"}
+	}
+	for _, f := range o.AccountFields {
+		r.accountFields = append(r.accountFields, strings.Split(f, "."))
+	}
+	if r.rules == nil {
+		rules, err := ParseRules(configs.Providers)
+		if err != nil {
+			panic(err)
+		}
+		r.rules = rules
+	}
+	return r
+}
+
+func ms(d, byDefault time.Duration) int64 {
+	if d <= 0 {
+		d = byDefault
+	}
+	return d.Milliseconds()
+}
+
+// Read takes one record. It never fails: every record is counted exactly once as skipped, understood, ignored or
+// quarantined. The value may be reused by the caller afterwards.
+func (r *Reader) Read(value []byte, m Meta) {
+	r.stats.Records++
+	switch {
+	case len(value) == 0:
+		r.stats.Quarantined["empty"]++
+		return
+	case len(value) > maxValue:
+		r.stats.Quarantined["too_large"]++
+		return
+	case m.Offset&255 != 0 && !relevant(value):
+		r.stats.Skipped++
+		return
+	}
+	if r.source == nil || r.source.name != m.Source {
+		r.source = r.open(m.Source, -1)
+	}
+	if m.Time < minTime || m.Time > maxTime {
+		m.Time = 0
+	}
+	r.meta, r.useful, r.fault = m, false, ""
+	r.value(value, wrapper{id: m.Key})
+	r.meta = Meta{}
+	if len(value) > keepParsers {
+		r.parsers = [maxNested]fastjson.Parser{}
+	}
+	r.count(value)
+}
+
+func (r *Reader) count(value []byte) {
+	switch {
+	case r.useful:
+		r.stats.Understood++
+		if r.fault != "" {
+			r.stats.Damaged++
+		}
+		if !utf8.Valid(value) {
+			r.stats.BadUTF8++
+		}
+	case r.fault != "":
+		r.stats.Quarantined[r.fault]++
+	default:
+		r.stats.Ignored++
+	}
+}
+
+// bad notes why a part of the record could not be read; the rest of it is read on.
+func (r *Reader) bad(reason string) {
+	if r.fault == "" {
+		r.fault = reason
+	}
+}
+
+// parseNested parses JSON found at whatever depth; the caller must lower r.nested when it is done with the value. It
+// returns nil, and leaves the reason in r.parseFault, when there is none.
+func (r *Reader) parseNested(b []byte) *fastjson.Value {
+	if r.nested == maxNested {
+		r.parseFault = "too_deep"
+		return nil
+	}
+	v, err := r.parsers[r.nested].ParseBytes(b)
+	if err != nil {
+		r.parseFault = "not_json"
+		if strings.Contains(err.Error(), "too big depth") {
+			r.parseFault = "too_deep"
+		}
+		return nil
+	}
+	r.nested++
+	return v
+}
+
+// intern returns b as a string shared with all equal ones.
+func (r *Reader) intern(b []byte) string {
+	if s, ok := r.strings[string(b)]; ok {
+		return s
+	}
+	if len(r.strings) >= maxInterned {
+		clear(r.strings)
+	}
+	s := string(bytes.ToValidUTF8(b[:min(len(b), maxName)], []byte("\uFFFD")))
+	r.strings[s] = s
+	return s
+}
+
+// join adds a row to what is known of its operation.
+func (r *Reader) join(id []byte, row *entry) {
+	r.useful = true
+	if r.done.has(id) {
+		r.stats.Duplicates++
+		return
+	}
+	e := r.entries[string(id)]
+	if e == nil {
+		e = new(entry)
+		*e = *row
+		e.id, e.place = string(id), -1
+		r.entries[e.id] = e
+	} else {
+		e.merge(row)
+	}
+	r.place(e)
+}
+
+// place puts an entry where it belongs in the order of release.
+func (r *Reader) place(e *entry) {
+	ev, f := e.event(r.rules, false)
+	when := e.start()
+	e.due = when + r.grace
+	if f == ready {
+		when = ev.Time.UnixMilli()
+		e.due = when
+	}
+	e.Late = when < r.mark-lateness
+	r.queue.put(e)
+	r.touchEntry(e)
+	r.updates.track(r, e)
+}
+
+func (r *Reader) touchEntry(e *entry) {
+	if e.dirty {
+		return
+	}
+	e.dirty = true
+	r.changed = append(r.changed, e)
+	if len(r.changed) > 2*len(r.entries)+1024 { // nobody asks for Changes
+		r.changed = slices.DeleteFunc(r.changed, func(e *entry) bool { return !e.dirty })
+	}
+}
+
+// drop forgets an entry that has left the queue.
+func (r *Reader) drop(e *entry) {
+	delete(r.entries, e.id)
+	if e.stored {
+		r.gone = append(r.gone, e.id)
+	}
+	e.dirty, e.stored = false, false
+}

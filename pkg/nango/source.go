@@ -1,0 +1,219 @@
+package nango
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+const (
+	pauseAhead = 3600_000    // a source further ahead of the slowest one waits for it
+	unreadable = 10 * 60_000 // a source without an answer for so long leaves the minimum
+	backfill   = 3600_000    // a row appended later than this after it was written was shipped from history
+)
+
+// source is one partition or file.
+type source struct {
+	name   string
+	open   bool
+	behind bool
+	end    int64 // behind until the position reaches it; < 0: until Close
+	newest int64 // T_p: newest row time read, or the clock less the usual delay once caught up
+	heard  int64 // clock of the last answer, 0 = none yet
+	delays delays
+	dirty  bool
+}
+
+// Open begins a source at position next whose log ends at end now. It is behind, and holds everything back, until
+// Progress reaches end; with end < 0 (a file) until Close.
+func (r *Reader) Open(name string, next, end int64) {
+	s := r.open(name, end)
+	s.end, s.behind, s.heard = end, end < 0 || next < end, 0
+}
+
+func (r *Reader) open(name string, end int64) *source {
+	s := r.sources[name]
+	if s == nil {
+		s = &source{name: name, behind: true}
+		r.sources[name] = s
+	}
+	if !s.open {
+		s.open, s.behind, s.end = true, true, end
+	}
+	return s
+}
+
+// Progress tells that everything before position next was read, and that the log ended at high when it was asked at
+// fetched, the clock before the request. next >= high: caught up, and the source's time moves on with the clock.
+func (r *Reader) Progress(name string, next, high int64, fetched time.Time) {
+	s := r.sources[name]
+	if s == nil || !s.open {
+		return
+	}
+	s.heard = fetched.UnixMilli()
+	if next >= high || s.end >= 0 && next >= s.end {
+		s.behind = false
+	}
+	if next >= high {
+		s.move(fetched.UnixMilli() - r.usualDelay(s))
+	}
+}
+
+// Close ends a source: a file that ended, a partition that was revoked. It no longer holds others back.
+func (r *Reader) Close(name string) {
+	if s := r.sources[name]; s != nil {
+		s.open, s.dirty = false, true
+	}
+}
+
+func (s *source) move(t int64) {
+	if t > s.newest {
+		s.newest, s.dirty = t, true
+	}
+}
+
+// seen notes the time of a row, and when the row was last written.
+func (r *Reader) seen(created, written int64) {
+	r.source.move(created)
+	if created > r.newest {
+		r.newest, r.header = created, true
+	}
+	if d := r.meta.Time - written; r.meta.Time > 0 && !r.source.behind && d <= backfill {
+		r.source.delays.add(r.meta.Time, d)
+	}
+}
+
+// frontier is min T_p - disorder over the sources that can be read. ok is false while one of them is behind or has no
+// time yet, or there is none.
+func (r *Reader) frontier(now time.Time) (w int64, ok bool) {
+	w = math.MaxInt64
+	r.stats.Stalled, r.stats.Behind, r.stats.Sources = 0, 0, 0
+	for _, s := range r.sources {
+		if !s.open {
+			continue
+		}
+		r.stats.Sources++
+		if s.stalled(now) {
+			r.stats.Stalled++
+			continue
+		}
+		if s.behind || s.newest == 0 {
+			r.stats.Behind++
+		}
+		w = min(w, s.newest)
+	}
+	return w - r.disorder, r.stats.Behind == 0 && w < math.MaxInt64
+}
+
+func (s *source) stalled(now time.Time) bool {
+	if now.IsZero() || s.end < 0 {
+		return false
+	}
+	if s.heard == 0 {
+		s.heard = now.UnixMilli()
+	}
+	return now.UnixMilli()-s.heard > unreadable
+}
+
+// Watermark returns W: every event due up to it was returned by Advance. Zero means none.
+func (r *Reader) Watermark() time.Time { return orZero(r.mark) }
+
+// Newest returns the newest row time read.
+func (r *Reader) Newest() time.Time { return orZero(r.newest) }
+
+// RowTime returns the newest row time read from a source (a caught-up source moves with the clock). Zero means none.
+func (r *Reader) RowTime(name string) time.Time {
+	if s := r.sources[name]; s != nil {
+		return orZero(s.newest)
+	}
+	return time.Time{}
+}
+
+// Paused reports whether a source is more than 1 h ahead of the slowest one and should not be read for now.
+func (r *Reader) Paused(name string) bool {
+	s := r.sources[name]
+	if s == nil || !s.open {
+		return false
+	}
+	slowest := s.newest
+	for _, o := range r.sources {
+		if o.open {
+			slowest = min(slowest, o.newest)
+		}
+	}
+	return s.newest > slowest+pauseAhead
+}
+
+func orZero(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return at(ms)
+}
+
+// delays is how long after they were written rows were appended, over the last 24 h of append time: counts in buckets
+// whose edges grow by a quarter, from 1 s to 15 min, in four generations of 6 h.
+type delays struct {
+	Generation int64                   `json:"g"` // append time / 6 h of the newest one
+	Counts     [4][delayBuckets]uint32 `json:"c"`
+}
+
+const (
+	delayBuckets = 32
+	maxDelay     = 15 * 60_000
+	generation   = 6 * 3600_000
+)
+
+var delayEdges = func() (edges [delayBuckets]int64) {
+	for i := range edges {
+		edges[i] = min(int64(1000*math.Pow(1.25, float64(i))), maxDelay)
+	}
+	return edges
+}()
+
+func (d *delays) add(appended, delay int64) {
+	g := appended / generation
+	if g > d.Generation {
+		for i := max(d.Generation+1, g-3); i <= g; i++ {
+			d.Counts[i%4] = [delayBuckets]uint32{}
+		}
+		d.Generation = g
+	}
+	if g <= d.Generation-4 {
+		return
+	}
+	i, _ := slices.BinarySearch(delayEdges[:], min(delay, maxDelay))
+	d.Counts[g%4][min(i, delayBuckets-1)]++
+}
+
+// usualDelay is the 99th percentile of the source's delays, in ms; of all sources together when it has none yet.
+func (r *Reader) usualDelay(s *source) int64 {
+	var sum [delayBuckets]uint64
+	total := s.delays.sum(&sum)
+	if total == 0 {
+		for _, o := range r.sources {
+			total += o.delays.sum(&sum)
+		}
+	}
+	if total == 0 {
+		return 0
+	}
+	rest := total / 100 // so many may be slower
+	for i := delayBuckets - 1; i > 0; i-- {
+		if sum[i] > rest {
+			return delayEdges[i]
+		}
+		rest -= sum[i]
+	}
+	return delayEdges[0]
+}
+
+func (d *delays) sum(to *[delayBuckets]uint64) (total uint64) {
+	for g := range d.Counts {
+		for i, n := range d.Counts[g] {
+			to[i] += uint64(n)
+			total += uint64(n)
+		}
+	}
+	return total
+}
