@@ -87,23 +87,24 @@ func (r *Reader) seen(created, written int64) {
 // time yet, or there is none.
 func (r *Reader) frontier(now time.Time) (w int64, ok bool) {
 	w = math.MaxInt64
-	r.stats.Stalled, r.stats.Behind, r.stats.Sources = 0, 0, 0
+	r.stats.Stalled = 0
+	waiting := false
 	for _, s := range r.sources {
 		if !s.open {
 			continue
 		}
-		r.stats.Sources++
 		if s.stalled(now) {
 			r.stats.Stalled++
 			continue
 		}
-		if s.behind || s.newest == 0 {
-			r.stats.Behind++
-		}
+		waiting = waiting || s.waiting()
 		w = min(w, s.newest)
 	}
-	return w - r.disorder, r.stats.Behind == 0 && w < math.MaxInt64
+	return w - r.disorder, !waiting && w < math.MaxInt64
 }
+
+// waiting reports whether the source holds everything back: it is behind, or does not know what time it is.
+func (s *source) waiting() bool { return s.behind || s.newest == 0 }
 
 func (s *source) stalled(now time.Time) bool {
 	if now.IsZero() || s.end < 0 {

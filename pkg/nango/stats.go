@@ -38,6 +38,14 @@ func newStats() Stats {
 func (r *Reader) Stats() Stats {
 	s := r.stats
 	s.Held = len(r.queue)
+	for _, src := range r.sources {
+		if src.open {
+			s.Sources++
+		}
+		if src.open && src.waiting() {
+			s.Behind++
+		}
+	}
 	s.Quarantined, s.Rows = maps.Clone(s.Quarantined), maps.Clone(s.Rows)
 	s.Events, s.Failures = maps.Clone(s.Events), maps.Clone(s.Failures)
 	return s
