@@ -23,7 +23,7 @@ var containerKeys = []string{"_source", "payload", "value", "message", "log", "b
 	"MESSAGE", "msg", "line", "text", "after", "document", "fullDocument", "row", "json", "result", "structuredContent"}
 
 // Where an answer of an interface puts many of them.
-var listKeys = []string{"operations", "messages", "hits", "data", "items", "rows", "records", "docs", "results", "content", "value", "log"}
+var listKeys = []string{"operations", "messages", "hits", "items", "rows", "records", "docs", "results", "content"}
 
 var stampKeys = []string{"timestamp", "received_at", "receivedAt", "@timestamp"}
 
@@ -36,7 +36,7 @@ func (r *Reader) value(b []byte, c wrapper) {
 	}
 	fault := r.parseFault
 	switch {
-	case len(b) > 5 && b[0] == 0 && (b[5] == '{' || b[5] == '['): // schema registry framing
+	case len(b) > 5 && b[0] == 0 && startsJSON(b[5]): // schema registry framing
 		r.value(b[5:], c)
 	case bytes.HasPrefix(b, []byte("\xef\xbb\xbf")):
 		r.value(b[3:], c)
@@ -97,7 +97,7 @@ func (r *Reader) object(v *fastjson.Value, c wrapper, depth int) bool {
 	if doc := v.Get("doc"); doc != nil && doc.Type() == fastjson.TypeObject {
 		return r.update(doc, c)
 	}
-	return r.unwrap(v, c, depth)
+	return !r.bare && r.unwrap(v, c, depth)
 }
 
 func (r *Reader) unwrap(v *fastjson.Value, c wrapper, depth int) bool {
@@ -111,19 +111,14 @@ func (r *Reader) unwrap(v *fastjson.Value, c wrapper, depth int) bool {
 	}
 	found := false
 	for _, k := range listKeys {
-		if l := v.Get(k); l != nil && (l.Type() == fastjson.TypeArray || k == "hits") {
-			found = r.walk(l, c, depth+1) || found
-		}
+		found = r.walkKey(v, k, c, depth) || found
 	}
 	return found
 }
 
 func (r *Reader) walkKey(v *fastjson.Value, key string, c wrapper, depth int) bool {
 	inner := v.Get(key)
-	if inner == nil || inner.Type() == fastjson.TypeArray && key != "messages" {
-		return false
-	}
-	return r.walk(inner, c, depth+1)
+	return inner != nil && r.walk(inner, c, depth+1)
 }
 
 func (r *Reader) list(v *fastjson.Value, c wrapper, depth int) (found bool) {
@@ -180,7 +175,7 @@ func (r *Reader) embedded(s []byte, c wrapper, depth int) bool {
 	if len(s) < 2 {
 		return false
 	}
-	if s[0] == '{' || s[0] == '[' || s[0] == '"' {
+	if startsJSON(s[0]) {
 		if v := r.parseNested(s); v != nil {
 			found := r.walk(v, c, depth+1)
 			r.nested--
@@ -192,6 +187,8 @@ func (r *Reader) embedded(s []byte, c wrapper, depth int) bool {
 	}
 	return r.console(s, c, depth)
 }
+
+func startsJSON(c byte) bool { return c == '{' || c == '[' || c == '"' }
 
 var consoleStart, consoleEnd = []byte("operation({"), []byte("})")
 
@@ -219,7 +216,7 @@ func (r *Reader) lines(s []byte, c wrapper) bool {
 	understood := false
 	for line := range bytes.SplitSeq(s, []byte("\n")) {
 		line = bytes.TrimSpace(line)
-		if len(line) == 0 || line[0] != '{' {
+		if len(line) == 0 || !startsJSON(line[0]) {
 			continue
 		}
 		v := r.parseNested(line)

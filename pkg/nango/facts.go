@@ -88,7 +88,7 @@ func (r *Reader) bodyText(f *facts, s []byte, depth int) {
 	if len(s) == 0 || depth > maxBodyDepth {
 		return
 	}
-	if s[0] == '{' || s[0] == '[' || s[0] == '"' {
+	if startsJSON(s[0]) {
 		if v := r.parseNested(s); v != nil {
 			r.body(f, v, depth+1)
 			r.nested--

@@ -1,0 +1,164 @@
+package nango
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+func quoted(s string) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil {
+		panic(err)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// An envelope is a way in which a row reaches Kafka.
+type envelope struct {
+	name string
+	wrap func(row string) string
+}
+
+var envelopes = []envelope{
+	{"bare", func(r string) string { return r }},
+	{"indented", indent},
+	{"search hit", func(r string) string {
+		return `{"_index":"rows.2026-03-02","_id":"x1","_score":null,"_source":` + r + `,"sort":[1]}`
+	}},
+	{"search answer", func(r string) string {
+		return `{"took":3,"hits":{"total":{"value":1},"hits":[{"_index":"rows","_id":"x1","_source":` + r + `}]}}`
+	}},
+	{"bulk", func(r string) string { return `{"index":{"_index":"rows","_id":"x1"}}` + "\n" + r + "\n" }},
+	{"connect object", func(r string) string { return `{"schema":null,"payload":` + r + `}` }},
+	{"connect text", func(r string) string { return `{"schema":{"type":"string"},"payload":` + quoted(r) + `}` }},
+	{"text", quoted},
+	{"logstash", func(r string) string {
+		return `{"@timestamp":"2026-03-02T00:00:01Z","@version":"1","message":` + quoted(r) + `,"event":{"original":` + quoted(r) + `}}`
+	}},
+	{"logstash original", func(r string) string { return `{"@version":"1","event":{"original":` + quoted(r) + `}}` }},
+	{"docker", func(r string) string {
+		return `{"log":` + quoted(r+"\n") + `,"stream":"stdout","time":"2026-03-02T00:00:01.5Z"}`
+	}},
+	{"kubernetes", func(r string) string {
+		return `{"date":1772409600.5,"log":` + quoted(r) + `,"kubernetes":{"pod_name":"server-1","labels":{"app":"server"}}}`
+	}},
+	{"vector", func(r string) string {
+		return `{"message":` + quoted(r) + `,"source_type":"http_client","timestamp":"2026-03-02T00:00:01Z"}`
+	}},
+	{"value", func(r string) string { return `{"value":` + quoted(r) + `}` }},
+	{"schema registry", func(r string) string { return "\x00\x00\x00\x00\x07" + r }},
+	{"byte order mark", func(r string) string { return "\xef\xbb\xbf" + r }},
+	{"list", func(r string) string { return `[` + r + `]` }},
+}
+
+func indent(r string) string {
+	var v any
+	if json.Unmarshal([]byte(r), &v) != nil {
+		return r
+	}
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+func drawEnvelope(t *rapid.T) envelope { return rapid.SampledFrom(envelopes).Draw(t, "envelope") }
+
+// A row in any envelope, or in any two, is the row. (A bulk body or framing cannot stand inside an
+// object, nor several lines in one.)
+func TestAnyEnvelopeIsTheRow(t *testing.T) {
+	for kind := range kinds {
+		s := tell(kind, kind, worldStart.Add(time.Hour))
+		var bare []string
+		for _, x := range s.rows {
+			bare = append(bare, x.value)
+		}
+		want, _ := read(t, Options{}, bare...)
+		for _, outer := range envelopes {
+			for _, inner := range envelopes {
+				raw := inner.name == "bulk" || inner.name == "schema registry" || inner.name == "byte order mark"
+				if raw && outer.name != "bare" || outer.name == "bulk" && inner.name == "indented" {
+					continue
+				}
+				var values []string
+				for _, v := range bare {
+					values = append(values, outer.wrap(inner.wrap(v)))
+				}
+				t.Run(fmt.Sprint(kind, "/", outer.name, "/", inner.name), func(t *testing.T) {
+					got, st := read(t, Options{}, values...)
+					sameEvents(t, got, want)
+					if len(st.Quarantined) > 0 {
+						t.Errorf("quarantined: %v", st.Quarantined)
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestOtherForms(t *testing.T) {
+	at := worldStart.Add(time.Hour)
+	id := opID(at, 1)
+	op := operationRow(id, "auth", "refresh_token", "failed", whoOf(1), at, at)
+	running := operationRow(id, "auth", "refresh_token", "running", whoOf(1), at, time.Time{})
+	log := errorLogRow(id, external, 400, `{"dataMessage":{"error":"invalid_grant"}}`, at)
+	done := `{"state":"success","endedAt":"` + stampOf(at.Add(time.Second)) + `"}`
+	revoked := *refused(Failure, 1, id, at, Revoked, "invalid_grant", external)
+	bare := *refused(Failure, 1, id, at, Unknown, "no_reason", "")
+	back := *refused(Reconnected, 1, id, at.Add(time.Second), "", "", "")
+	tests := []struct {
+		name   string
+		values []string
+		want   Event
+	}{
+		{"an operation with its messages", []string{`{"operation":` + op + `,"messages":[` + log + `],"pagination":{"total":1}}`}, revoked},
+		{"a list of operations", []string{`{"data":[` + op + `],"pagination":{}}`, log}, revoked},
+		{"a tool's answer", []string{`{"result":{"content":[{"type":"text","text":` + quoted(`{"operation":`+op+`,"messages":[`+log+`]}`) + `}]}}`}, revoked},
+		{"console, JSON lines", []string{`{"level":"info","message":` + quoted(`[debug] operation(`+running+`)`) + `,"service":"logs"}`}, bare},
+		{"console, coloured", []string{"00:00:01.208 \x1b[32minfo\x1b[39m (logs) [debug] operation(" + running + ")\x1b[0m"}, bare},
+		{"bulk update", []string{running, `{"update":{"_index":"ops","_id":"` + id + `"}}` + "\n" + `{"doc":` + done + `}` + "\n"}, back},
+		{"update named by its path", []string{`{"path":"/ops/_update/` + id + `?refresh=false","body":{"doc":` + done + `}}`, running}, back},
+		{"update as text in a tee", []string{`{"path":"/ops/_update/` + id + `","body":` + quoted(`{"doc":`+done+`}`) + `}`, running}, back},
+		{"update with _id beside it", []string{running, `{"_id":"` + id + `","doc":` + done + `}`}, back},
+		{"hit without id in the row", []string{`{"_id":"` + id + `","_source":` + strings.Replace(op, `"id":"`+id+`",`, "", 1) + `}`, log}, revoked},
+		{"numbers as text", []string{strings.NewReplacer(`"environmentId":4`, `"environmentId":"4"`, `"connectionId":1`, `"connectionId":"1"`).Replace(op), log}, revoked},
+		{"escaped letters", []string{strings.Replace(op, "refresh_token", `refresh\u005ftoken`, 1), log}, revoked},
+		{"no createdAt: the id knows", []string{strings.Replace(op, `"createdAt":"`+stampOf(at)+`"`, `"createdAt":null`, 1), log}, revoked},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, _ := read(t, Options{}, tt.values...)
+			sameEvents(t, got, []Event{tt.want})
+		})
+	}
+}
+
+// The record key names an update that nothing else names.
+func TestUpdateNamedByKey(t *testing.T) {
+	at := worldStart.Add(time.Hour)
+	id := opID(at, 1)
+	r := newReader(Options{})
+	r.Open("f", 0, -1)
+	r.Read([]byte(`{"doc":{"state":"success","endedAt":"`+stampOf(at)+`"}}`), Meta{Source: "f", Offset: 1, Key: []byte(id)})
+	r.Read([]byte(operationRow(id, "auth", "refresh_token", "running", whoOf(1), at, time.Time{})), Meta{Source: "f", Offset: 2})
+	sameEvents(t, r.Flush(), []Event{*refused(Reconnected, 1, id, at, "", "", "")})
+}
+
+func TestPinnedEnvelope(t *testing.T) {
+	at := worldStart.Add(time.Hour)
+	op := operationRow(opID(at, 1), "auth", "refresh_token", "success", whoOf(1), at, at)
+	if got, _ := read(t, Options{Envelope: "row"}, op); len(got) != 1 {
+		t.Errorf("a bare row gave %d events", len(got))
+	}
+	if got, st := read(t, Options{Envelope: "row"}, `{"payload":`+op+`}`); len(got) != 0 || st.Ignored != 1 {
+		t.Errorf("a wrapped row gave %d events, %d ignored", len(got), st.Ignored)
+	}
+}

@@ -1,0 +1,181 @@
+package nango
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// History may come in any order, in any number of pieces, any row any number of times.
+func TestHistoryInAnyOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := drawWorld(t)
+		values := make([]string, 0, 2*len(w.rows))
+		for _, x := range w.rows {
+			for range rapid.IntRange(1, 2).Draw(t, "copies") {
+				values = append(values, x.value)
+			}
+		}
+		values = rapid.Permutation(values).Draw(t, "order")
+		r := newReader(Options{})
+		files := rapid.IntRange(1, 3).Draw(t, "files")
+		for f := range files {
+			r.Open(fmt.Sprint("file", f), 0, -1)
+		}
+		var got []Event
+		for i, v := range values {
+			f := fmt.Sprint("file", rapid.IntRange(0, files-1).Draw(t, "file"))
+			r.Read([]byte(v), Meta{Source: f, Offset: int64(i)})
+			if rapid.IntRange(0, 9).Draw(t, "advance") == 0 {
+				got = append(got, r.Advance(time.Time{})...)
+			}
+		}
+		if len(got) != 0 {
+			t.Fatalf("released while behind: %+v", got)
+		}
+		got = append(got, r.Flush()...)
+		sameEvents(t, got, w.events)
+		checkSum(t, r.Stats())
+	})
+}
+
+// live reads a world from partitions, in batches of any size, partition by partition in any order.
+type live struct {
+	r     *Reader
+	rest  [][]row
+	next  []int64
+	got   []Event
+	store map[[2]string][]byte
+}
+
+func newLive(t *rapid.T, w world) *live {
+	n := rapid.IntRange(1, 4).Draw(t, "partitions")
+	l := &live{r: newReader(Options{}), rest: make([][]row, n), next: make([]int64, n), store: map[[2]string][]byte{}}
+	for _, x := range w.rows {
+		p := rapid.IntRange(0, n-1).Draw(t, "partition")
+		l.rest[p] = append(l.rest[p], x)
+	}
+	l.open()
+	return l
+}
+
+func (l *live) open() {
+	for p := range l.rest {
+		l.r.Open(fmt.Sprint("t/", p), l.next[p], l.next[p])
+	}
+}
+
+func (l *live) done() bool {
+	return !slices.ContainsFunc(l.rest, func(rows []row) bool { return len(rows) > 0 })
+}
+
+func (l *live) batch(t *rapid.T) {
+	p := rapid.IntRange(0, len(l.rest)-1).Draw(t, "next")
+	k := min(rapid.IntRange(1, 12).Draw(t, "batch"), len(l.rest[p]))
+	for _, x := range l.rest[p][:k] {
+		l.r.Read([]byte(x.value), Meta{Source: fmt.Sprint("t/", p), Offset: l.next[p], Time: x.at.UnixMilli()})
+		l.next[p]++
+	}
+	l.rest[p] = l.rest[p][k:]
+	l.r.Progress(fmt.Sprint("t/", p), l.next[p], l.next[p]+1, worldStart)
+	l.got = append(l.got, l.r.Advance(time.Time{})...)
+}
+
+// Batches and the interleaving of partitions vanish: the same events in the same order.
+func TestLiveInAnyBatches(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := drawWorld(t)
+		l := newLive(t, w)
+		for !l.done() {
+			l.batch(t)
+		}
+		l.got = append(l.got, l.r.Flush()...)
+		sameEvents(t, l.got, w.events)
+	})
+}
+
+// A restart at any point goes on as if nothing had been.
+func TestRestartAnywhere(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := drawWorld(t)
+		l := newLive(t, w)
+		for !l.done() {
+			l.batch(t)
+			switch rapid.IntRange(0, 4).Draw(t, "fortune") {
+			case 0:
+				l.restart(t)
+			case 1:
+				l.commit()
+			}
+		}
+		l.restart(t)
+		l.got = append(l.got, l.r.Flush()...)
+		sameEvents(t, l.got, w.events)
+	})
+}
+
+func (l *live) commit() {
+	l.r.Changes(func(bucket, key string, value []byte) {
+		if value == nil {
+			delete(l.store, [2]string{bucket, key})
+			return
+		}
+		l.store[[2]string{bucket, key}] = slices.Clone(value)
+	})
+}
+
+func (l *live) restart(t *rapid.T) {
+	l.commit()
+	before := l.r
+	l.r = newReader(Options{})
+	for k, v := range l.store {
+		if err := l.r.Restore(k[0], k[1], v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !l.r.Watermark().Equal(before.Watermark()) || !l.r.Newest().Equal(before.Newest()) || len(l.r.queue) != len(before.queue) {
+		t.Fatalf("restored W %v newest %v held %d, want %v %v %d", l.r.Watermark(), l.r.Newest(), len(l.r.queue),
+			before.Watermark(), before.Newest(), len(before.queue))
+	}
+	l.open()
+}
+
+// Rows shipped twice, the second time after everything was released, change nothing.
+func TestTwiceIsOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := drawWorld(t)
+		r := newReader(Options{})
+		r.Open("t/0", 0, 0)
+		var got []Event
+		for range 2 {
+			for i, x := range w.rows {
+				r.Read([]byte(x.value), Meta{Source: "t/0", Offset: int64(i)})
+			}
+			// The clock goes on: everything that can still be joined is decided.
+			r.Progress("t/0", 1, 1, worldStart.Add(48*time.Hour))
+			got = append(got, r.Advance(time.Time{})...)
+		}
+		sameEvents(t, got, w.events)
+	})
+}
+
+// What the prefilter drops would not have become anything.
+func TestPrefilterDropsNothingUseful(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := drawWorld(t)
+		for _, x := range w.rows {
+			v := drawEnvelope(t).wrap(x.value)
+			if relevant([]byte(v)) {
+				continue
+			}
+			r := newReader(Options{})
+			r.Read([]byte(v), Meta{Source: "file"}) // offset 0 is always read
+			if r.useful {
+				t.Fatalf("dropped, but useful: %s", v)
+			}
+		}
+	})
+}
