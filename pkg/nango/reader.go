@@ -213,7 +213,7 @@ func (r *Reader) intern(b []byte) string {
 
 // join adds a row to what is known of its operation.
 func (r *Reader) join(id []byte, row *entry) {
-	r.useful = true
+	r.useful = r.useful || row.Kind != opOther
 	if r.done.has(id) {
 		r.stats.Duplicates++
 		return

@@ -2,6 +2,7 @@ package nango
 
 import (
 	"bytes"
+	"cmp"
 	"strconv"
 	"time"
 
@@ -50,6 +51,7 @@ func (r *Reader) opRow(v *fastjson.Value, id []byte) (found bool) {
 	switch {
 	case op == nil: // a partial update
 	case e.Kind == opNone:
+		r.stats.Rows["other_operation"]++
 		r.touch(v)
 		return true
 	}
@@ -200,6 +202,7 @@ func (r *Reader) messageRow(v *fastjson.Value, parent []byte) {
 		useful = r.signRow(v, e)
 	}
 	if !useful {
+		r.stats.Rows["other_message"]++
 		r.touch(v)
 		return
 	}
@@ -399,13 +402,13 @@ const (
 	ahead   = 5 * 60_000
 )
 
-// parseTime returns Unix milliseconds, 0 when v holds no time. Text is RFC 3339, a number is milliseconds.
+// parseTime returns Unix milliseconds, 0 when v holds no time (the first moment of 1970, which is never meant, is 1). Text is RFC 3339, a number is milliseconds.
 func parseTime(v *fastjson.Value) int64 {
 	if v == nil {
 		return 0
 	}
 	if v.Type() == fastjson.TypeNumber {
-		return int64(v.GetFloat64())
+		return cmp.Or(int64(v.GetFloat64()), 1)
 	}
 	return parseStamp(v.GetStringBytes())
 }
@@ -413,11 +416,11 @@ func parseTime(v *fastjson.Value) int64 {
 func parseStamp(s []byte) int64 {
 	if len(s) == 24 && s[10] == 'T' && s[23] == 'Z' && s[19] == '.' { // as Nango writes it
 		if ms, ok := fastStamp(s); ok {
-			return ms
+			return cmp.Or(ms, 1)
 		}
 	}
 	if t, err := time.Parse(time.RFC3339Nano, string(s)); err == nil {
-		return t.UnixMilli()
+		return cmp.Or(t.UnixMilli(), 1)
 	}
 	return 0
 }

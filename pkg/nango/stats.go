@@ -12,7 +12,7 @@ type Stats struct {
 	Damaged     int64            // understood in part: some row in it could not be read
 	BadUTF8     int64            // understood, although not valid UTF-8
 
-	Rows     map[string]int64 // operation, update, message_log, message_http, webhook
+	Rows     map[string]int64 // operation, update, message_log, message_http, webhook; other_operation, other_message: read, but of no meaning here
 	Events   map[Kind]int64   // released
 	Failures map[Cause]int64  // released
 	Late     int64            // complete more than 72 h behind the watermark: not released

@@ -1,0 +1,67 @@
+package nango
+
+import (
+	"testing"
+	"time"
+)
+
+func TestWebhooks(t *testing.T) {
+	appended := worldStart.Add(time.Hour)
+	failure := Event{Kind: Failure, Time: appended, Environment: "live", Provider: "google-mail", Integration: "mail-live", Connection: connectionName(1),
+		Account: "org_1", Cause: Unknown, Reason: "no_reason", Type: external}
+	back := failure
+	back.Kind, back.Cause, back.Reason, back.Type = Reconnected, "", "", ""
+	attempt := back
+	attempt.Kind = Seen
+	stamped := failure
+	stamped.Time = worldStart
+	fail := webhookBody("refresh", 1, false)
+	for _, tt := range []struct {
+		name, value string
+		want        []Event
+	}{
+		{"bare", fail, []Event{failure}},
+		{"with headers", `{"headers":{"x-nango-signature":"00","content-type":"application/json"},"body":` + fail + `}`, []Event{failure}},
+		{"body as text", `{"headers":{},"body":` + quoted(fail) + `}`, []Event{failure}},
+		{"payload", `{"payload":` + fail + `}`, []Event{failure}},
+		{"own time", `{"timestamp":"` + stampOf(worldStart) + `",` + fail[1:], []Event{stamped}},
+		{"the bridge's time", `{"received_at":"` + stampOf(worldStart) + `","body":` + quoted(fail) + `}`, []Event{stamped}},
+		{"recovery", webhookBody("refresh", 1, true), []Event{back}},
+		{"override", webhookBody("override", 1, true), []Event{back}},
+		{"creation", webhookBody("creation", 1, true), []Event{back}},
+		{"a refused re-authorization", webhookBody("override", 1, false), []Event{attempt}},
+		{"a sync's webhook", `{"from":"nango","type":"sync","connectionId":"x","success":true}`, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newReader(Options{})
+			r.Open("t/0", 0, 0)
+			for range 2 { // delivered twice at the same time: once
+				r.Read([]byte(tt.value), Meta{Source: "t/0", Offset: 1, Time: appended.UnixMilli()})
+			}
+			sameEvents(t, r.Flush(), tt.want)
+		})
+	}
+}
+
+// Without any time of its own a webhook happens when its neighbours do; with none at all it cannot be placed.
+func TestWebhookWithoutTime(t *testing.T) {
+	at := worldStart.Add(time.Hour)
+	got, _ := read(t, Options{}, refreshAt(2, at, "success"), webhookBody("refresh", 1, false))
+	if len(got) != 2 || !got[0].Time.Equal(at) || !got[1].Time.Equal(at) {
+		t.Errorf("got %+v", got)
+	}
+	if _, st := read(t, Options{}, webhookBody("refresh", 1, false)); st.Quarantined["no_time"] != 1 {
+		t.Errorf("%+v", st)
+	}
+}
+
+func TestAccountFields(t *testing.T) {
+	at := worldStart
+	op := operationRow(opID(at, 1), "auth", "refresh_token", "success", whoOf(1)+`,"endUserId":77,"endUser":{"organizationId":"acme"}`, at, at)
+	for want, fields := range map[string][]string{"acme": nil, "77": {"endUserId"}, "": {"nowhere.at.all"}} {
+		got, _ := read(t, Options{AccountFields: fields}, op)
+		if len(got) != 1 || got[0].Account != want {
+			t.Errorf("%v: got %+v, want account %q", fields, got, want)
+		}
+	}
+}
