@@ -109,8 +109,8 @@ func TestHoldsNoMoreThanAllowed(t *testing.T) {
 		}
 	}
 	r.Advance(time.Time{})
-	if len(r.entries) != len(r.queue) || len(r.updates.ids) > r.updates.max || len(r.updates.order) > 4*r.updates.max+16 || len(r.changed) > 2*r.joinMax+2048 {
-		t.Errorf("%d entries, %d queued, %d updates of %d, %d changed", len(r.entries), len(r.queue), len(r.updates.ids), len(r.updates.order), len(r.changed))
+	if len(r.entries) != len(r.queue) || len(r.idle.ids) > r.idle.max || len(r.idle.order) > 4*r.idle.max+16 || len(r.changed) > 2*r.joinMax+2048 {
+		t.Errorf("%d entries, %d queued, %d updates of %d, %d changed", len(r.entries), len(r.queue), len(r.idle.ids), len(r.idle.order), len(r.changed))
 	}
 	released += len(r.Flush())
 	if released != 5_000 || r.Stats().Evicted == 0 {

@@ -97,6 +97,9 @@ func (e *entry) event(rules *Rules, final bool) (Event, fate) {
 		return e.called(ev, final)
 	case opDelete:
 		ev.Kind = Deleted
+		if e.Ended != 0 {
+			ev.Time = at(e.Ended)
+		}
 		return ev, named(&ev, ready, final)
 	}
 	return ev, over(final)

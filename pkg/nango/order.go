@@ -115,7 +115,7 @@ func (r *Reader) Flush() []Event {
 func (r *Reader) release(e *entry, early bool) {
 	r.queue.take(e)
 	r.drop(e)
-	r.updates.untrack(e)
+	r.idle.untrack(e)
 	_, before := e.event(r.rules, false)
 	if early && before == waits {
 		r.stats.Evicted++

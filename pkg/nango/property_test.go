@@ -3,6 +3,7 @@ package nango
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -162,20 +163,57 @@ func TestTwiceIsOnce(t *testing.T) {
 	})
 }
 
-// What the prefilter drops would not have become anything.
+// What the prefilter drops would not have become anything, in whatever envelope.
 func TestPrefilterDropsNothingUseful(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		w := drawWorld(t)
-		for _, x := range w.rows {
-			v := drawEnvelope(t).wrap(x.value)
+	var values []string
+	for kind := range kinds {
+		for _, x := range tell(kind, kind, worldStart).rows {
+			values = append(values, x.value)
+		}
+	}
+	for i, a := range answers(t) {
+		values = append(values, a.rows(i)...)
+	}
+	for _, s := range signs() {
+		values = append(values, s.rows...)
+	}
+	for _, op := range []string{"refresh", "override", "creation"} {
+		values = append(values, `{"timestamp":"2026-03-02T00:00:01Z","level":"info","body":`+webhookBody(op, 1, true)+`}`, webhookBody(op, 1, false))
+	}
+	skipped := 0
+	for _, v := range values {
+		for _, e := range envelopes {
+			v := e.wrap(v)
 			if relevant([]byte(v)) {
 				continue
 			}
+			skipped++
 			r := newReader(Options{})
-			r.Read([]byte(v), Meta{Source: "file"}) // offset 0 is always read
+			r.Read([]byte(v), Meta{Source: "file", Time: worldStart.UnixMilli()}) // offset 0 is always read
 			if r.useful {
-				t.Fatalf("dropped, but useful: %s", v)
+				t.Errorf("dropped, but useful: %s", v)
 			}
 		}
-	})
+	}
+	if skipped == 0 {
+		t.Error("nothing was skipped: this test cannot fail")
+	}
+}
+
+func TestPrefilterFindsWhatIsSpelledOddly(t *testing.T) {
+	at := worldStart
+	op := operationRow(opID(at, 1), "auth", "refresh_token", "failed", whoOf(1), at, at)
+	for _, v := range []string{
+		op, strings.ReplaceAll(op, `":"`, "\"  :\n \""), strings.ReplaceAll(op, "refresh_token", `refresh\u005ftoken`), quoted(quoted(op)), quoted(quoted(quoted(op))),
+		`{"level":"info","operation":{"type" : "proxy"}}`, `{"doc":{"state":"success"}}`, `"level": "error"`, `v`, ``,
+	} {
+		if !relevant([]byte(v)) {
+			t.Errorf("skipped %q", v)
+		}
+	}
+	for i := range 8 {
+		if v := noise(i); relevant([]byte(v)) {
+			t.Errorf("not skipped: %s", v)
+		}
+	}
 }

@@ -65,7 +65,7 @@ type Reader struct {
 
 	entries map[string]*entry
 	queue   queue
-	updates updates
+	idle    bystanders
 	done    memory
 	active  activity
 	changed []*entry // dirty, in the order they became so
@@ -98,7 +98,7 @@ func NewReader(o Options) *Reader {
 	if r.joinMax <= 0 {
 		r.joinMax = defaultJoinMax
 	}
-	r.updates.max = max(r.joinMax/8, 1)
+	r.idle.max = max(r.joinMax/8, 1)
 	if !o.Ceiling.IsZero() {
 		r.ceiling = o.Ceiling.UnixMilli()
 	}
@@ -242,7 +242,7 @@ func (r *Reader) place(e *entry) {
 	e.Late = when < r.mark-lateness
 	r.queue.put(e)
 	r.touchEntry(e)
-	r.updates.track(r, e)
+	r.idle.track(r, e)
 }
 
 func (r *Reader) touchEntry(e *entry) {
