@@ -119,6 +119,30 @@ func TestVerdictsAreASet(t *testing.T) {
 	})
 }
 
+// A provider's own word stands above the generic rules, wherever each is in its list.
+func TestOwnRulesFirst(t *testing.T) {
+	rules, err := ParseRules([]byte(`
+rules:
+  - {cause: revoked, reason: generic, code: [c1]}
+providers:
+  - family: a
+    name: A
+    keys: [a]
+    rules:
+      - {cause: other, reason: never, code: [zz]}
+      - {cause: transient, reason: own, code: [c1]}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	verdicts := addVerdicts(nil, rules.judge(&facts{codes: []string{"c1"}}))
+	for provider, want := range map[string]string{"a": "own", "b": "generic"} {
+		if v, ok := rules.decide(provider, verdicts); !ok || v.Reason != want {
+			t.Errorf("%s: %+v, want %s", provider, v, want)
+		}
+	}
+}
+
 // No text of a provider leaves the room: reasons are codes that the table knows.
 func TestReasonsAreCodes(t *testing.T) {
 	secret := "eyJhbGciOiJIUzI1NiJ9.c2VjcmV0.x"

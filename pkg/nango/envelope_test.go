@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"pgregory.net/rapid"
 )
 
 func quoted(s string) string {
@@ -69,8 +67,6 @@ func indent(r string) string {
 	}
 	return string(b)
 }
-
-func drawEnvelope(t *rapid.T) envelope { return rapid.SampledFrom(envelopes).Draw(t, "envelope") }
 
 // A row in any envelope, or in any two, is the row. (A bulk body or framing cannot stand inside an
 // object, nor several lines in one.)

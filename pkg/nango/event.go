@@ -26,6 +26,16 @@ const (
 	UnknownConnection
 )
 
+var kindNames = [...]string{"none", "failure", "reconnected", "active", "seen", "exhausted", "deleted", "unknown_connection"}
+
+// String returns the name of the kind in machine-readable output and metrics.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return "none"
+}
+
 // Cause is the class of a failure.
 type Cause string
 

@@ -1,6 +1,7 @@
 package nango
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -55,6 +56,7 @@ func signs() []sign {
 		{"script worked", []string{op("sync", "run", "success", who, "")}, nil},
 		{"delivery worked", []string{op("webhook", "connection_refresh", "success", who, "")}, nil},
 		{"delivery failed", []string{op("webhook", "connection_refresh", "failed", who, "")}, nil},
+		{"delivery answered with 503, body not kept", []string{strings.Replace(httpErrorRow(id, 503, "null", at), `"type":"http"`, `"type":"http","context":"webhook"`, 1)}, nil},
 		{"connection test failed", []string{op("auth", "connection_test", "failed", who, ""), errorLogRow(id, "connection_test_failed", 400, "{}", at)}, nil},
 	}
 }

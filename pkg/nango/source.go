@@ -20,6 +20,7 @@ type source struct {
 	end    int64 // behind until the position reaches it; < 0: until Close
 	newest int64 // T_p: newest row time read, or the clock less the usual delay once caught up
 	heard  int64 // clock of the last answer, 0 = none yet
+	lost   bool  // no answer for 10 min: holds nobody back
 	delays delays
 	dirty  bool
 }
@@ -28,7 +29,7 @@ type source struct {
 // Progress reaches end; with end < 0 (a file) until Close.
 func (r *Reader) Open(name string, next, end int64) {
 	s := r.open(name, end)
-	s.end, s.behind, s.heard = end, end < 0 || next < end, 0
+	s.end, s.behind, s.heard, s.lost = end, end < 0 || next < end, 0, false
 }
 
 func (r *Reader) open(name string, end int64) *source {
@@ -50,7 +51,7 @@ func (r *Reader) Progress(name string, next, high int64, fetched time.Time) {
 	if s == nil || !s.open {
 		return
 	}
-	s.heard = fetched.UnixMilli()
+	s.heard, s.lost = fetched.UnixMilli(), false
 	if next >= high || s.end >= 0 && next >= s.end {
 		s.behind = false
 	}
@@ -88,12 +89,12 @@ func (r *Reader) seen(created, written int64) {
 func (r *Reader) frontier(now time.Time) (w int64, ok bool) {
 	w = math.MaxInt64
 	r.stats.Stalled = 0
-	waiting := false
+	waiting, slowest := false, r.slowest()
 	for _, s := range r.sources {
 		if !s.open {
 			continue
 		}
-		if s.stalled(now) {
+		if s.gone(now, s.newest > slowest+pauseAhead) {
 			r.stats.Stalled++
 			continue
 		}
@@ -106,14 +107,16 @@ func (r *Reader) frontier(now time.Time) (w int64, ok bool) {
 // waiting reports whether the source holds everything back: it is behind, or does not know what time it is.
 func (s *source) waiting() bool { return s.behind || s.newest == 0 }
 
-func (s *source) stalled(now time.Time) bool {
+// gone notes whether a source could not be read for 10 min. One that is paused was not asked.
+func (s *source) gone(now time.Time, paused bool) bool {
 	if now.IsZero() || s.end < 0 {
 		return false
 	}
-	if s.heard == 0 {
+	if s.heard == 0 || paused {
 		s.heard = now.UnixMilli()
 	}
-	return now.UnixMilli()-s.heard > unreadable
+	s.lost = now.UnixMilli()-s.heard > unreadable
+	return s.lost
 }
 
 // Watermark returns W: every event due up to it was returned by Advance. Zero means none.
@@ -136,13 +139,17 @@ func (r *Reader) Paused(name string) bool {
 	if s == nil || !s.open {
 		return false
 	}
-	slowest := s.newest
-	for _, o := range r.sources {
-		if o.open {
-			slowest = min(slowest, o.newest)
+	return s.newest > r.slowest()+pauseAhead
+}
+
+func (r *Reader) slowest() int64 {
+	t := int64(math.MaxInt64 - pauseAhead)
+	for _, s := range r.sources {
+		if s.open && !s.lost {
+			t = min(t, s.newest)
 		}
 	}
-	return s.newest > slowest+pauseAhead
+	return t
 }
 
 func orZero(ms int64) time.Time {

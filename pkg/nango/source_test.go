@@ -18,12 +18,12 @@ func TestCaughtUpMovesWithTheClock(t *testing.T) {
 	if got := r.Advance(at); len(got) != 0 {
 		t.Fatalf("released while behind: %v", got)
 	}
-	r.Progress("t/0", 1, 1, at.Add(30*time.Second))
+	r.Progress("t/0", 1, 1, at.Add(time.Minute-time.Millisecond))
 	if got := r.Advance(at); len(got) != 0 || !r.Watermark().Before(at) {
 		t.Fatalf("released within the disorder: %v, W %v", got, r.Watermark())
 	}
-	r.Progress("t/0", 1, 1, at.Add(61*time.Second))
-	if got := r.Advance(at); len(got) != 1 || !r.Watermark().Equal(at.Add(time.Second)) {
+	r.Progress("t/0", 1, 1, at.Add(time.Minute))
+	if got := r.Advance(at); len(got) != 1 || !r.Watermark().Equal(at) {
 		t.Fatalf("got %v, W %v", got, r.Watermark())
 	}
 }
@@ -82,6 +82,21 @@ func TestSlowestPartition(t *testing.T) {
 	r.Progress("t/0", 1, 2, at.Add(11*time.Minute))
 	if got := r.Advance(at.Add(11 * time.Minute)); len(got) != 1 || r.Stats().Stalled != 1 {
 		t.Errorf("t/1 still holds back: %v, %d stalled", got, r.Stats().Stalled)
+	}
+	if r.Paused("t/0") {
+		t.Error("paused for a lost one")
+	}
+	r.Progress("t/1", 1, 2, at.Add(12*time.Minute))
+	if r.Advance(at.Add(12 * time.Minute)); r.Stats().Stalled != 0 || !r.Paused("t/0") {
+		t.Error("t/1 is back, but not heeded")
+	}
+	for m := 13; m < 60; m++ { // t/0 is not asked while it waits
+		now := at.Add(time.Duration(m) * time.Minute)
+		r.Progress("t/1", 1, 2, now)
+		r.Advance(now)
+	}
+	if r.Stats().Stalled != 0 {
+		t.Error("a waiting source is taken for a lost one")
 	}
 	r.Close("t/1")
 	if r.Paused("t/0") {
