@@ -3,7 +3,6 @@
 package stream
 
 import (
-	"context"
 	"time"
 )
 
@@ -55,12 +54,10 @@ type Positions map[string]map[int]int64
 
 // Status is a snapshot for health and metrics; safe for any goroutine.
 type Status struct {
-	Joined     bool   // a generation is held
-	Owner      bool   // partitions are assigned to us
+	Joined     bool // a generation is held
+	Owner      bool // partitions are assigned to us
 	Generation int32
 	Partitions int
 	Err        string // the last error, "" once it works again
 	Stalled    int    // watchdog rebuilds so far
 }
-
-var _ = context.Background

@@ -1,0 +1,111 @@
+// Command detector watches Nango's logs for connections that lose their refresh tokens unusually fast.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+)
+
+// Exit codes, as sysexits.h and the flag package have them.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+	exitConfig  = 78
+)
+
+const usage = `detector watches Nango's logs for connections that lose their refresh tokens unusually fast.
+
+  detector replay --input FILE|- [--input FILE] [--output json|table]
+            the failures, reconnections and unknown connections that rows in files hold
+  detector check -config FILE
+            is a configuration good, and what does it do
+  detector version
+
+Every command takes -h.
+`
+
+func main() { os.Exit(command(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// command runs one command line and returns the exit code.
+func command(args []string, in io.Reader, out, errs io.Writer) int {
+	if len(args) == 0 {
+		fmt.Fprint(errs, usage)
+		return exitUsage
+	}
+	var err error
+	switch args[0] {
+	case "replay":
+		err = replay(args[1:], in, out, errs)
+	case "check":
+		err = check(args[1:], out, errs)
+	case "version", "-version", "--version":
+		fmt.Fprintln(out, version())
+	case "help", "-h", "-help", "--help":
+		fmt.Fprint(out, usage)
+	default:
+		err = usageError{fmt.Sprintf("unknown command %q", args[0])}
+	}
+	return report(err, errs)
+}
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ reason string }
+
+func (e usageError) Error() string { return e.reason }
+
+// report prints an error and maps it to an exit code.
+func report(err error, errs io.Writer) int {
+	var wrong usageError
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case errors.As(err, &wrong):
+		fmt.Fprintf(errs, "detector: %v\n`detector help` lists the commands.\n", err)
+		return exitUsage
+	case errors.Is(err, errConfig):
+		fmt.Fprintf(errs, "detector: %v\n", err)
+		return exitConfig
+	}
+	fmt.Fprintf(errs, "detector: %v\n", err)
+	return exitFailure
+}
+
+// flags makes a flag set whose errors become usage errors through parse.
+func flags(name string, errs io.Writer) *flag.FlagSet {
+	f := flag.NewFlagSet("detector "+name, flag.ContinueOnError)
+	f.SetOutput(errs)
+	return f
+}
+
+func parse(f *flag.FlagSet, args []string) error {
+	if err := f.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return usageError{err.Error()}
+	}
+	if f.NArg() > 0 {
+		return usageError{fmt.Sprintf("%s: unexpected argument %q", f.Name(), f.Arg(0))}
+	}
+	return nil
+}
+
+// version names the build: module version or VCS revision, and the Go release.
+func version() string {
+	v := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		v = info.Main.Version
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				v += " " + s.Value[:min(12, len(s.Value))]
+			}
+		}
+	}
+	return fmt.Sprintf("detector %s %s %s/%s", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}

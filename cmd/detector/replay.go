@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/revwatch/revwatch/pkg/nango"
+)
+
+// names collects a flag that may be given several times.
+type names []string
+
+func (n *names) String() string     { return fmt.Sprint(*n) }
+func (n *names) Set(s string) error { *n = append(*n, s); return nil }
+
+// replay reads rows from files, joins them, and prints the events they hold in the order of event time.
+func replay(args []string, in io.Reader, out, errs io.Writer) error {
+	f := flags("replay", errs)
+	var inputs names
+	f.Var(&inputs, "input", "a `FILE` of Kafka values, one a line, or - for stdin; may be given several times")
+	path := f.String("config", "", "the configuration `FILE`; without it the defaults")
+	form := f.String("output", "table", "json (one object a line) or `table`")
+	if err := parse(f, args); err != nil {
+		return err
+	}
+	if len(inputs) == 0 {
+		return usageError{"replay: --input FILE or --input - is needed"}
+	}
+	if *form != "json" && *form != "table" {
+		return usageError{fmt.Sprintf("replay: --output %q: json or table", *form)}
+	}
+	c := defaults()
+	if *path != "" {
+		var err error
+		if c, err = loadConfig(*path); err != nil {
+			return err
+		}
+	}
+	files, err := openInputs(inputs, in)
+	if err != nil {
+		return err
+	}
+	defer closeInputs(files)
+	r := nango.NewReader(nango.Options{Disorder: c.disorder, JoinGrace: c.joinGrace, JoinMax: c.joinMax, AccountFields: c.account, Ceiling: time.Now()})
+	p := newPrinter(out, *form == "json")
+	if err := drain(r, files, p.event); err != nil {
+		return err
+	}
+	p.summary(r.Stats())
+	return p.flush()
+}
+
+// chunk is how many lines of one input are read before the input that is furthest behind is chosen again.
+const chunk = 256
+
+// drain reads all inputs, the one whose rows are oldest next, and hands over every event in order.
+func drain(r *nango.Reader, files []*input, each func(nango.Event)) error {
+	for _, f := range files {
+		r.Open(f.name, 0, -1)
+	}
+	for open := files; len(open) > 0; {
+		i := behind(r, open)
+		for range chunk {
+			value, meta, err := open[i].next()
+			if err == io.EOF {
+				r.Close(open[i].name)
+				open = append(open[:i:i], open[i+1:]...)
+				break
+			}
+			if err != nil {
+				return err
+			}
+			r.Read(value, meta)
+		}
+		for _, e := range r.Advance(time.Time{}) {
+			each(e)
+		}
+	}
+	for _, e := range r.Flush() {
+		each(e)
+	}
+	return nil
+}
+
+// behind chooses the open input with the oldest newest row.
+func behind(r *nango.Reader, open []*input) int {
+	best := 0
+	for i := range open {
+		if r.RowTime(open[i].name).Before(r.RowTime(open[best].name)) {
+			best = i
+		}
+	}
+	return best
+}
