@@ -16,7 +16,6 @@ import (
 // input is one file of Kafka values, one a line.
 type input struct {
 	name   string
-	file   io.Reader
 	close  func() error
 	lines  *bufio.Reader
 	long   []byte // a line that is longer than the buffer of lines
@@ -50,7 +49,7 @@ func openInputs(paths []string, in io.Reader) ([]*input, error) {
 }
 
 func newInput(name string, r io.Reader, end func() error) *input {
-	return &input{name: name, file: r, close: end, lines: bufio.NewReaderSize(r, 1<<18)}
+	return &input{name: name, close: end, lines: bufio.NewReaderSize(r, 1<<18)}
 }
 
 func closeInputs(files []*input) {

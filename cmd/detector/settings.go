@@ -137,7 +137,7 @@ func (a *applier) suggest(c string) string {
 		}
 	}
 	if dist > 2+len(c)/4 {
-		return "; `detector run -print-default` shows all settings"
+		return "; configs/detector.yaml shows every setting"
 	}
 	return fmt.Sprintf("; did you mean %q?", best)
 }

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func run(t *testing.T, stdin string, args ...string) string {
+	t.Helper()
+	var out, errs strings.Builder
+	if code := command(args, strings.NewReader(stdin), &out, &errs); code != exitOK {
+		t.Fatalf("%v: exit code %d: %s", args, code, errs.String())
+	}
+	return out.String()
+}
+
+const rows = "../../testdata/rows.ndjson"
+
+// The README shows this command; its transcript is what the program prints.
+func TestReadmeTranscript(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.SplitSeq(run(t, "", "replay", "--input", rows), "\n") {
+		if !bytes.Contains(readme, []byte(strings.TrimRight(line, " "))) {
+			t.Errorf("README lacks the line %q", line)
+		}
+	}
+}
+
+// Order of lines, split into files and wrapping by a Kafka tool change nothing.
+func TestReplayIsTheSameInAnyOrder(t *testing.T) {
+	want := run(t, "", "replay", "--output", "json", "--input", rows)
+	raw, err := os.ReadFile(rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(raw)), "\n")
+	var reversed, even, odd, kcat, value []string
+	for i, line := range lines {
+		reversed = append([]string{line}, reversed...)
+		if i%2 == 0 {
+			even = append(even, line)
+		} else {
+			odd = append(odd, line)
+		}
+		kcat = append(kcat, wrap(t, map[string]any{"topic": "t", "partition": 0, "offset": i, "ts": 1790900000000, "payload": line}))
+		value = append(value, wrap(t, map[string]any{"value": line, "headers": map[string]string{"a": "b"}}))
+	}
+	for name, text := range map[string][]string{"reversed": reversed, "kcat": kcat, "value": value, "blank lines": strings.SplitAfter(strings.Join(lines, "\n\n"), "\x00")} {
+		if got := run(t, strings.Join(text, "\n"), "replay", "--output", "json", "--input", "-"); got != want {
+			t.Errorf("%s:\n%s\nwant\n%s", name, got, want)
+		}
+	}
+	other := filepath.Join(t.TempDir(), "odd")
+	if err := os.WriteFile(other, []byte(strings.Join(odd, "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := run(t, strings.Join(even, "\n"), "replay", "--output", "json", "--input", "-", "--input", other); got != want {
+		t.Errorf("two inputs:\n%s\nwant\n%s", got, want)
+	}
+}
+
+func wrap(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// The JSON form is what scripts hold on to: its keys, in order.
+func TestJSONForm(t *testing.T) {
+	got := run(t, "", "replay", "--output", "json", "--input", rows)
+	first, _, _ := strings.Cut(got, "\n")
+	want := `{"type":"failure","time":"2026-10-01T09:00:01Z","environment":"prod","provider":"google-mail","integration":"google-mail-prod","connection":"conn-a","account":"","cause":"revoked","reason":"invalid_grant","operation_id":"1790845201000_aaaaaaa1"}`
+	if first != want {
+		t.Errorf("got  %s\nwant %s", first, want)
+	}
+	if want := `{"type":"summary","records":16,"failures":5,"connections":5,"late":0,"quarantined":0,"unjoined":0}` + "\n"; !strings.HasSuffix(got, want) {
+		t.Errorf("got %s, want it to end with %s", got, want)
+	}
+}
+
+// What cannot be read is counted, and its neighbours are not lost.
+func TestReplaySurvivesBadLines(t *testing.T) {
+	raw, err := os.ReadFile(rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := strings.Join([]string{"garbage refresh_token", `{"type":"operation","id":`, strings.Repeat(`{"message":`, 10000), "\xff\xfe_token", "null", "[]", `{"value":7,"payload":null}`,
+		`{"value":"` + strings.Repeat("refresh_token ", 700_000) + `"}`}, "\n")
+	got := run(t, bad+"\n"+string(raw)+bad, "replay", "--output", "json", "--input", "-")
+	want := run(t, "", "replay", "--output", "json", "--input", rows)
+	cut := func(s string) string { return s[:strings.Index(s, `{"type":"summary"`)] }
+	if cut(got) != cut(want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	var sum summaryLine
+	if err := json.Unmarshal([]byte(got[len(cut(got)):]), &sum); err != nil || sum.Records != 32 || sum.Quarantined == 0 {
+		t.Errorf("summary %+v, %v: want 32 records, some quarantined", sum, err)
+	}
+}
+
+// A name in a row cannot forge a line of the table or steer the terminal.
+func TestTableIsClean(t *testing.T) {
+	if got, want := clean("a\n2026-10-01 b\x1b[31m\u202e\u0085"), "a?2026-10-01 b?[31m??"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want int
+	}{
+		{nil, exitUsage},
+		{[]string{"nonsense"}, exitUsage},
+		{[]string{"help"}, exitOK},
+		{[]string{"version"}, exitOK},
+		{[]string{"replay", "-h"}, exitOK},
+		{[]string{"replay"}, exitUsage},
+		{[]string{"replay", "--nope"}, exitUsage},
+		{[]string{"replay", "--input", rows, "--output", "xml"}, exitUsage},
+		{[]string{"replay", "--input", rows, "--input", rows}, exitUsage},
+		{[]string{"replay", "--input", "does-not-exist"}, exitFailure},
+		{[]string{"check"}, exitUsage},
+		{[]string{"check", "-config", "does-not-exist"}, exitConfig},
+	} {
+		var out, errs strings.Builder
+		if got := command(test.args, strings.NewReader(""), &out, &errs); got != test.want {
+			t.Errorf("%v: exit code %d, want %d\n%s%s", test.args, got, test.want, out.String(), errs.String())
+		}
+	}
+}
