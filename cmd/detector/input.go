@@ -17,6 +17,8 @@ import (
 type input struct {
 	name   string
 	close  func() error
+	size   int64 // bytes; 0: not known
+	read   int64 // bytes read so far
 	lines  *bufio.Reader
 	long   []byte // a line that is longer than the buffer of lines
 	parser fastjson.Parser
@@ -43,7 +45,11 @@ func openInputs(paths []string, in io.Reader) ([]*input, error) {
 			closeInputs(files)
 			return nil, err
 		}
-		files = append(files, newInput(path, f, f.Close))
+		next := newInput(path, f, f.Close)
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			next.size = info.Size()
+		}
+		files = append(files, next)
 	}
 	return files, nil
 }
@@ -69,6 +75,7 @@ func (in *input) next() ([]byte, nango.Meta, error) {
 		if len(line) == 0 {
 			continue
 		}
+		in.read += int64(len(line)) + 1
 		meta := nango.Meta{Source: in.name, Offset: in.offset}
 		in.offset++
 		return in.unwrap(line, &meta), meta, nil

@@ -21,7 +21,7 @@ const (
 
 const usage = `detector watches Nango's logs for connections that lose their refresh tokens unusually fast.
 
-  detector replay --input FILE|- [--input FILE] [--output json|table]
+  detector replay --input FILE|- [--input FILE] [--output json|table] [--only TYPES]
             the failures, reconnections and unknown connections that rows in files hold
   detector check -config FILE
             is a configuration good, and what does it do

@@ -56,12 +56,13 @@ type (
 // printer writes events as JSON lines or as a table for people. It keeps the first error of the writer and gives it at flush.
 type printer struct {
 	out    *bufio.Writer
-	json   *json.Encoder // nil: a table
+	json   *json.Encoder   // nil: a table
+	types  map[string]bool // what is printed
 	failed map[[3]string]struct{}
 }
 
-func newPrinter(w io.Writer, asJSON bool) *printer {
-	p := &printer{out: bufio.NewWriterSize(w, 1<<16), failed: map[[3]string]struct{}{}}
+func newPrinter(w io.Writer, asJSON bool, types map[string]bool) *printer {
+	p := &printer{out: bufio.NewWriterSize(w, 1<<16), types: types, failed: map[[3]string]struct{}{}}
 	if asJSON {
 		p.json = json.NewEncoder(p.out)
 		p.json.SetEscapeHTML(false)
@@ -76,16 +77,19 @@ func (p *printer) event(e nango.Event) {
 	switch e.Kind {
 	case nango.Failure:
 		p.failed[[3]string{e.Environment, e.Integration, e.Connection}] = struct{}{}
-		p.line(failureLine{"failure", e.Time, e.Environment, e.Provider, e.Integration, e.Connection, e.Account, string(e.Cause), e.Reason, e.OperationID},
+		p.line("failure", failureLine{"failure", e.Time, e.Environment, e.Provider, e.Integration, e.Connection, e.Account, string(e.Cause), e.Reason, e.OperationID},
 			e, string(e.Cause), e.Reason)
 	case nango.Reconnected:
-		p.line(reconnectedLine{"reconnected", e.Time, e.Environment, e.Provider, e.Integration, e.Connection}, e, "reconnected", "")
+		p.line("reconnected", reconnectedLine{"reconnected", e.Time, e.Environment, e.Provider, e.Integration, e.Connection}, e, "reconnected", "")
 	case nango.UnknownConnection:
-		p.line(unknownLine{"unknown_connection", e.Time, e.Environment, e.Integration, e.Connection, e.OperationID}, e, "unknown connection", "")
+		p.line("unknown_connection", unknownLine{"unknown_connection", e.Time, e.Environment, e.Integration, e.Connection, e.OperationID}, e, "unknown connection", "")
 	}
 }
 
-func (p *printer) line(value any, e nango.Event, what, reason string) {
+func (p *printer) line(kind string, value any, e nango.Event, what, reason string) {
+	if !p.types[kind] {
+		return
+	}
 	if p.json != nil {
 		p.json.Encode(value) // an error stays in the writer until flush
 		return
@@ -106,6 +110,9 @@ func clean(s string) string {
 
 // summary prints the counts, and for people every reason why a record was not understood.
 func (p *printer) summary(s nango.Stats) {
+	if !p.types["summary"] {
+		return
+	}
 	var failures, bad int64
 	for _, n := range s.Failures {
 		failures += n

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/revwatch/revwatch/pkg/nango"
@@ -21,6 +23,7 @@ func replay(args []string, in io.Reader, out, errs io.Writer) error {
 	f.Var(&inputs, "input", "a `FILE` of Kafka values, one a line, or - for stdin; may be given several times")
 	path := f.String("config", "", "the configuration `FILE`; without it the defaults")
 	form := f.String("output", "table", "json (one object a line) or `table`")
+	only := f.String("only", "", "print only these `TYPES`, such as failure,summary")
 	if err := parse(f, args); err != nil {
 		return err
 	}
@@ -30,9 +33,12 @@ func replay(args []string, in io.Reader, out, errs io.Writer) error {
 	if *form != "json" && *form != "table" {
 		return usageError{fmt.Sprintf("replay: --output %q: json or table", *form)}
 	}
+	types, err := parseTypes(*only)
+	if err != nil {
+		return err
+	}
 	c := defaults()
 	if *path != "" {
-		var err error
 		if c, err = loadConfig(*path); err != nil {
 			return err
 		}
@@ -43,19 +49,44 @@ func replay(args []string, in io.Reader, out, errs io.Writer) error {
 	}
 	defer closeInputs(files)
 	r := nango.NewReader(nango.Options{Disorder: c.disorder, JoinGrace: c.joinGrace, JoinMax: c.joinMax, AccountFields: c.account, Ceiling: time.Now()})
-	p := newPrinter(out, *form == "json")
-	if err := drain(r, files, p.event); err != nil {
+	p := newPrinter(out, *form == "json", types)
+	bar := newProgress(errs, files)
+	if err := drain(r, files, p.event, bar.show); err != nil {
 		return err
 	}
+	bar.clear()
 	p.summary(r.Stats())
 	return p.flush()
+}
+
+// lineTypes are the object types replay prints, in the order a reader of the help expects them.
+var lineTypes = []string{"failure", "reconnected", "unknown_connection", "summary"}
+
+// parseTypes reads a list such as "failure,summary"; empty means all.
+func parseTypes(list string) (map[string]bool, error) {
+	types := map[string]bool{}
+	for name := range strings.SplitSeq(list, ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		if !slices.Contains(lineTypes, name) {
+			return nil, usageError{fmt.Sprintf("replay: --only %q: any of %s", name, strings.Join(lineTypes, ", "))}
+		}
+		types[name] = true
+	}
+	if len(types) == 0 {
+		for _, name := range lineTypes {
+			types[name] = true
+		}
+	}
+	return types, nil
 }
 
 // chunk is how many lines of one input are read before the input that is furthest behind is chosen again.
 const chunk = 256
 
 // drain reads all inputs, the one whose rows are oldest next, and hands over every event in order.
-func drain(r *nango.Reader, files []*input, each func(nango.Event)) error {
+func drain(r *nango.Reader, files []*input, each func(nango.Event), progress func()) error {
 	for _, f := range files {
 		r.Open(f.name, 0, -1)
 	}
@@ -76,6 +107,7 @@ func drain(r *nango.Reader, files []*input, each func(nango.Event)) error {
 		for _, e := range r.Advance(time.Time{}) {
 			each(e)
 		}
+		progress()
 	}
 	for _, e := range r.Flush() {
 		each(e)

@@ -88,6 +88,17 @@ func TestJSONForm(t *testing.T) {
 	}
 }
 
+func TestOnly(t *testing.T) {
+	got := run(t, "", "replay", "--output", "json", "--only", "reconnected,summary", "--input", rows)
+	if n := strings.Count(got, "\n"); n != 2 || !strings.HasPrefix(got, `{"type":"reconnected"`) || !strings.Contains(got, `"failures":5`) {
+		t.Errorf("got\n%s", got)
+	}
+	var out, errs strings.Builder
+	if code := command([]string{"replay", "--input", rows, "--only", "failures"}, nil, &out, &errs); code != exitUsage || !strings.Contains(errs.String(), "failure, reconnected") {
+		t.Errorf("exit code %d: %s", code, errs.String())
+	}
+}
+
 // What cannot be read is counted, and its neighbours are not lost.
 func TestReplaySurvivesBadLines(t *testing.T) {
 	raw, err := os.ReadFile(rows)
