@@ -32,6 +32,7 @@ func relevant(b []byte) bool {
 
 // underscores looks for "type" or "code" or "action" whose value has a "_" in it.
 func underscores(b []byte) bool {
+	last := -1 // the _ before this one; its word is judged, and is walked once, however many _ it has
 	for i := 0; ; i++ {
 		n := bytes.IndexByte(b[i:], '_')
 		if n < 0 {
@@ -39,12 +40,17 @@ func underscores(b []byte) bool {
 		}
 		i += n
 		start := i
-		for start > 0 && isLower(b[start-1]) {
+		for start > last+1 && isLower(b[start-1]) {
 			start--
 		}
-		if start == i {
-			continue // an id, or a leading _
+		switch {
+		case start == last+1 && last >= 0: // the same word
+			last = i
+			continue
+		case start == i: // an id, or a leading _
+			continue
 		}
+		last = i
 		switch keyBefore(b, start) {
 		case 'e', 'n': // type, code, action
 			return true
