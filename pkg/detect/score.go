@@ -1,0 +1,89 @@
+package detect
+
+import (
+	"math"
+	"time"
+)
+
+// slot is the resolution of counting; slotsPerDay follows from it.
+const (
+	slot        = 10 * time.Minute
+	slotsPerDay = 144
+)
+
+// windows are the lengths scanned, in slots: 10 min, 1 h, 6 h, 24 h, 72 h.
+var windows = [5]int{1, 6, 36, 144, 432}
+
+const (
+	minCount = 3   // fewer breaks are never unusual
+	minRise  = 1.3 // the least rise over what is expected that is worth a message
+)
+
+// evidence is what one window holds.
+type evidence struct {
+	count       float64 // breaks
+	expected    float64 // breaks expected
+	clumping    float64 // variance of counts over their mean, at least 1
+	uncertainty float64 // squared coefficient of variation of the expectation
+	slots       int     // length of the window
+}
+
+// score returns the log of the days in which one window as extreme as e is expected once; ok is false when nothing in it exceeds what is
+// expected. With counts over the clumping φ, x = (n − ½)/φ and y = 1.3 Λ/φ, and r = 1/uncertainty, the signed root of the negative binomial
+// log-likelihood ratio of x against y,
+//
+//	l = x log(x/y) − (x + r) log((x + r)/(y + r)),  z = √(2 l),
+//
+// is nearly normal; its tail probability is turned into days by the number of disjoint windows a day, and by the calibration c for all
+// overlapping ones together (scan statistics: Naus 1982, Kulldorff 1997).
+func (e evidence) score(c float64) (s float64, ok bool) {
+	limit := minRise * e.expected
+	if !(e.count >= minCount && e.count > limit && e.expected > 0 && e.clumping >= 1 && e.uncertainty > 0) {
+		return 0, false
+	}
+	l := e.likelihood()
+	if l <= 0 {
+		return 0, false
+	}
+	return tail(math.Sqrt(2*l)) - math.Log(float64(slotsPerDay)/float64(e.slots)) - c, true
+}
+
+// likelihood is l above, 0 where x <= y.
+func (e evidence) likelihood() float64 {
+	x, y, r := (e.count-0.5)/e.clumping, minRise*e.expected/e.clumping, 1/e.uncertainty
+	if x <= y {
+		return 0
+	}
+	return x*math.Log(x/y) - (x+r)*math.Log((x+r)/(y+r))
+}
+
+// tail is −log P(Z > z) of a standard normal Z; beyond 30 by its first asymptotic term, where the probability underflows.
+func tail(z float64) float64 {
+	if z >= 30 {
+		return z*z/2 + math.Log(z) + 0.919
+	}
+	return -math.Log(math.Erfc(z/math.Sqrt2) / 2)
+}
+
+// The calibration of five windows, fitted to simulated streams without incidents: calibrationBase plus a value that is linear in log rate
+// between these points and flat outside of them.
+const calibrationBase = -0.35
+
+var calibrationPoints = [...]struct{ perDay, value float64 }{
+	{.07, -1.2}, {.25, -.2}, {1, .25}, {4, .85}, {16, .3}, {80, -.3}, {400, -1.4},
+}
+
+// calibration is c of score for a series of so many breaks a day.
+func calibration(perDay float64) float64 {
+	p := calibrationPoints[:]
+	if !(perDay > p[0].perDay) {
+		return calibrationBase + p[0].value
+	}
+	for i := 1; i < len(p); i++ {
+		if perDay <= p[i].perDay {
+			part := math.Log(perDay/p[i-1].perDay) / math.Log(p[i].perDay/p[i-1].perDay)
+			return calibrationBase + p[i-1].value + part*(p[i].value-p[i-1].value)
+		}
+	}
+	return calibrationBase + p[len(p)-1].value
+}
