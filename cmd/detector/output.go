@@ -25,6 +25,7 @@ type (
 		Cause       string    `json:"cause"`
 		Reason      string    `json:"reason"`
 		OperationID string    `json:"operation_id"`
+		New         bool      `json:"new"` // the connection newly broke
 	}
 	reconnectedLine struct {
 		Type        string    `json:"type"`
@@ -46,7 +47,7 @@ type (
 		Type        string `json:"type"`
 		Records     int64  `json:"records"`
 		Failures    int64  `json:"failures"`
-		Connections int    `json:"connections"`
+		Connections int    `json:"connections"` // newly broken, a connection that broke twice counts twice
 		Late        int64  `json:"late"`
 		Quarantined int64  `json:"quarantined"`
 		Unjoined    int64  `json:"unjoined"`
@@ -58,11 +59,11 @@ type printer struct {
 	out    *bufio.Writer
 	json   *json.Encoder   // nil: a table
 	types  map[string]bool // what is printed
-	failed map[[3]string]struct{}
+	broken int             // failures that were new
 }
 
 func newPrinter(w io.Writer, asJSON bool, types map[string]bool) *printer {
-	p := &printer{out: bufio.NewWriterSize(w, 1<<16), types: types, failed: map[[3]string]struct{}{}}
+	p := &printer{out: bufio.NewWriterSize(w, 1<<16), types: types}
 	if asJSON {
 		p.json = json.NewEncoder(p.out)
 		p.json.SetEscapeHTML(false)
@@ -73,20 +74,22 @@ func newPrinter(w io.Writer, asJSON bool, types map[string]bool) *printer {
 func (p *printer) flush() error { return p.out.Flush() }
 
 // event prints failures, reconnections and unknown connections; other events only feed the counts.
-func (p *printer) event(e nango.Event) {
+func (p *printer) event(e nango.Event, isNew bool) {
+	if isNew {
+		p.broken++
+	}
 	switch e.Kind {
 	case nango.Failure:
-		p.failed[[3]string{e.Environment, e.Integration, e.Connection}] = struct{}{}
-		p.line("failure", failureLine{"failure", e.Time, e.Environment, e.Provider, e.Integration, e.Connection, e.Account, string(e.Cause), e.Reason, e.OperationID},
-			e, string(e.Cause), e.Reason)
+		p.line("failure", failureLine{"failure", e.Time, e.Environment, e.Provider, e.Integration, e.Connection, e.Account, string(e.Cause), e.Reason, e.OperationID, isNew},
+			e, string(e.Cause), e.Reason, isNew)
 	case nango.Reconnected:
-		p.line("reconnected", reconnectedLine{"reconnected", e.Time, e.Environment, e.Provider, e.Integration, e.Connection}, e, "reconnected", "")
+		p.line("reconnected", reconnectedLine{"reconnected", e.Time, e.Environment, e.Provider, e.Integration, e.Connection}, e, "reconnected", "", false)
 	case nango.UnknownConnection:
-		p.line("unknown_connection", unknownLine{"unknown_connection", e.Time, e.Environment, e.Integration, e.Connection, e.OperationID}, e, "unknown connection", "")
+		p.line("unknown_connection", unknownLine{"unknown_connection", e.Time, e.Environment, e.Integration, e.Connection, e.OperationID}, e, "unknown connection", "", false)
 	}
 }
 
-func (p *printer) line(kind string, value any, e nango.Event, what, reason string) {
+func (p *printer) line(kind string, value any, e nango.Event, what, reason string, isNew bool) {
 	if !p.types[kind] {
 		return
 	}
@@ -94,7 +97,11 @@ func (p *printer) line(kind string, value any, e nango.Event, what, reason strin
 		p.json.Encode(value) // an error stays in the writer until flush
 		return
 	}
-	fmt.Fprintf(p.out, "%s  %-13s %-22s %-8s %-24s %s  %s\n", e.Time.UTC().Format("2006-01-02 15:04:05"),
+	mark := ""
+	if isNew {
+		mark = "new"
+	}
+	fmt.Fprintf(p.out, "%s  %-3s %-13s %-22s %-8s %-24s %s  %s\n", e.Time.UTC().Format("2006-01-02 15:04:05"), mark,
 		what, clean(reason), clean(e.Environment), clean(e.Integration), clean(e.Connection), clean(e.Account))
 }
 
@@ -123,10 +130,10 @@ func (p *printer) summary(s nango.Stats) {
 		reasons = append(reasons, fmt.Sprintf("%s %d", reason, n))
 	}
 	if p.json != nil {
-		p.json.Encode(summaryLine{"summary", s.Records, failures, len(p.failed), s.Late, bad, s.Unjoined})
+		p.json.Encode(summaryLine{"summary", s.Records, failures, p.broken, s.Late, bad, s.Unjoined})
 		return
 	}
-	fmt.Fprintf(p.out, "\n%d records: %d failures of %d connections, %d late, %d unjoined, %d not readable", s.Records, failures, len(p.failed), s.Late, s.Unjoined, bad)
+	fmt.Fprintf(p.out, "\n%d records: %d failures, %d connections newly broken, %d late, %d unjoined, %d not readable", s.Records, failures, p.broken, s.Late, s.Unjoined, bad)
 	if slices.Sort(reasons); len(reasons) > 0 {
 		fmt.Fprintf(p.out, " (%s)", strings.Join(reasons, ", "))
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/revwatch/revwatch/pkg/nango"
+	"github.com/revwatch/revwatch/pkg/window"
 )
 
 // names collects a flag that may be given several times.
@@ -50,8 +51,17 @@ func replay(args []string, in io.Reader, out, errs io.Writer) error {
 	defer closeInputs(files)
 	r := nango.NewReader(nango.Options{Disorder: c.disorder, JoinGrace: c.joinGrace, JoinMax: c.joinMax, AccountFields: c.account, Ceiling: time.Now()})
 	p := newPrinter(out, *form == "json", types)
+	ledger := window.NewLedger(window.Unknown(c.unknown))
+	var day time.Time
+	each := func(e nango.Event) {
+		if today := e.Time.Truncate(24 * time.Hour); today.After(day) {
+			day = today
+			ledger.Sweep(today)
+		}
+		p.event(e, ledger.Observe(e).New)
+	}
 	bar := newProgress(errs, files)
-	if err := drain(r, files, p.event, bar.show); err != nil {
+	if err := drain(r, files, each, bar.show); err != nil {
 		return err
 	}
 	bar.clear()

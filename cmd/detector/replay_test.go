@@ -79,11 +79,11 @@ func wrap(t *testing.T, v any) string {
 func TestJSONForm(t *testing.T) {
 	got := run(t, "", "replay", "--output", "json", "--input", rows)
 	first, _, _ := strings.Cut(got, "\n")
-	want := `{"type":"failure","time":"2026-10-01T09:00:01Z","environment":"prod","provider":"google-mail","integration":"google-mail-prod","connection":"conn-a","account":"","cause":"revoked","reason":"invalid_grant","operation_id":"1790845201000_aaaaaaa1"}`
+	want := `{"type":"failure","time":"2026-10-01T09:00:01Z","environment":"prod","provider":"google-mail","integration":"google-mail-prod","connection":"conn-a","account":"","cause":"revoked","reason":"invalid_grant","operation_id":"1790845201000_aaaaaaa1","new":true}`
 	if first != want {
 		t.Errorf("got  %s\nwant %s", first, want)
 	}
-	if want := `{"type":"summary","records":16,"failures":5,"connections":5,"late":0,"quarantined":0,"unjoined":0}` + "\n"; !strings.HasSuffix(got, want) {
+	if want := `{"type":"summary","records":16,"failures":5,"connections":3,"late":0,"quarantined":0,"unjoined":0}` + "\n"; !strings.HasSuffix(got, want) {
 		t.Errorf("got %s, want it to end with %s", got, want)
 	}
 }
