@@ -1,0 +1,120 @@
+package alert
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/revwatch/revwatch/pkg/detect"
+)
+
+// bucket of the store that holds the records; the key is destination, a zero byte, incident id.
+const bucket = "deliveries"
+
+func recordKey(destination, incident string) string { return destination + "\x00" + incident }
+
+func splitKey(key string) (destination, incident string, ok bool) {
+	return strings.Cut(key, "\x00")
+}
+
+// mark names a state of an incident as a destination was told it.
+type mark struct {
+	Revision  int   `json:"revision"`
+	Milestone int   `json:"milestone"`
+	Phase     phase `json:"phase"`
+}
+
+// record is what one destination has of one incident. It is written before each request (Trying) and after it.
+type record struct {
+	Sent    mark      `json:"sent"`              // newest state that was accepted whole
+	Trying  *mark     `json:"trying,omitempty"`  // a request was begun and its end is not known here
+	Doubt   time.Time `json:"doubt,omitzero"`    // since then a request may have arrived of which nothing is known
+	Doubts  int       `json:"doubts,omitempty"`  // how many such requests in a row
+	Remote  string    `json:"remote,omitempty"`  // the destination's own
+	Since   time.Time `json:"since,omitzero"`    // pending since
+	Tried   time.Time `json:"tried,omitzero"`    // last request
+	Told    time.Time `json:"told,omitzero"`     // last accepted state
+	Next    time.Time `json:"next,omitzero"`     // no request for this incident before
+	Hold    time.Time `json:"hold,omitzero"`     // no request to this destination before
+	Refusal *refusal  `json:"refusal,omitempty"` // the state that will not be had
+}
+
+// refusal is a state that the destination refused for good.
+type refusal struct {
+	Mark   mark      `json:"mark"`
+	Reason string    `json:"reason"`
+	Until  time.Time `json:"until"` // tried again then, or for a newer milestone
+}
+
+func parseRecord(value []byte) (record, error) {
+	var r record
+	if err := json.Unmarshal(value, &r); err != nil {
+		return r, fmt.Errorf("delivery record: %w", err)
+	}
+	return r, nil
+}
+
+// reopenedFile makes a record that was read from the store true again: a request whose end was not written is in doubt.
+func (r *record) reopenedFile() (doubt bool) {
+	if r.Trying == nil {
+		return false
+	}
+	r.Trying = nil
+	r.doubt(r.Tried)
+	return true
+}
+
+func (r *record) doubt(at time.Time) {
+	r.Doubts++
+	if r.Doubt.IsZero() {
+		r.Doubt = at
+	}
+}
+
+// told says that the destination knows of the incident, or may know, and was not told of its end.
+func (r *record) told() bool { return r.Sent.Phase == open || !r.Doubt.IsZero() }
+
+// owed is what the destination still has to be told of the incident: the whole delivery rule.
+func owed(t traits, r *record, in *detect.Incident) phase {
+	switch {
+	case in.Past:
+		return none
+	case in.Parent != "":
+		if r.told() {
+			return fold
+		}
+		return none
+	case in.Status == detect.StatusResolved:
+		if r.told() || r.Sent.Phase == none && !t.paired {
+			return resolve
+		}
+		return none
+	case in.Milestone > r.Sent.Milestone:
+		return open
+	case r.Sent.Phase.over(): // quietly open again
+		return none
+	case t.revisions && in.Revision > r.Sent.Revision:
+		return open
+	}
+	return none
+}
+
+// due is when the owed state p may be sent at the earliest, as far as this incident is concerned.
+func due(t traits, r *record, in *detect.Incident, p phase) time.Time {
+	at := r.Next
+	if f := r.Refusal; f != nil && in.Milestone <= f.Mark.Milestone && p == f.Mark.Phase {
+		at = later(at, f.Until)
+	}
+	if p == open && in.Milestone <= r.Sent.Milestone {
+		at = later(at, r.Told.Add(t.every))
+	}
+	return at
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,50 @@
+package alert
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	backoffBase = time.Second
+	backoffCap  = 5 * time.Minute
+	doubtBase   = time.Minute // a request that would show twice is repeated more slowly
+	doubtCap    = time.Hour
+	refusedFor  = time.Hour
+)
+
+// backoff is the wait after the n-th failure in a row (n >= 1): base doubled each time up to cap, of which the upper half
+// is drawn at random so that many senders do not come back together.
+func backoff(n int, base, cap time.Duration) time.Duration {
+	d := cap
+	if n < 30 {
+		d = min(cap, base<<max(0, n-1))
+	}
+	return d/2 + rand.N(d/2+1)
+}
+
+// accept notes that the other side has taken the state m.
+func (r *record) accept(m mark, got receipt, now time.Time) {
+	r.Trying, r.Remote = nil, got.remote
+	r.Doubt, r.Doubts, r.Next, r.Hold, r.Refusal = time.Time{}, 0, time.Time{}, time.Time{}, nil
+	if got.more {
+		return
+	}
+	r.Sent, r.Told, r.Since = m, now, time.Time{}
+}
+
+// fail notes a failed request; failures is how many in a row the destination has seen, this one included.
+func (r *record) fail(t traits, m mark, f *fault, failures int, now time.Time) {
+	r.Trying = nil
+	switch f.verdict {
+	case refused:
+		r.Refusal = &refusal{Mark: m, Reason: f.reason, Until: now.Add(max(refusedFor, f.after))}
+		return
+	case doubtful:
+		r.doubt(now)
+		if !t.keyed && r.Remote == "" {
+			r.Next = now.Add(backoff(r.Doubts, doubtBase, doubtCap))
+		}
+	}
+	r.Hold = now.Add(max(f.after, backoff(failures, backoffBase, backoffCap)))
+}
