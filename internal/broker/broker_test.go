@@ -23,7 +23,9 @@ func TestWriteAndCount(t *testing.T) {
 	defer b.Close()
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()
-	w := &kafka.Writer{Addr: kafka.TCP(b.Addrs()...), Topic: "rows", Transport: transport, BatchTimeout: time.Millisecond}
+	w := &kafka.Writer{ // without RequiredAcks it would not wait for the broker
+		Addr: kafka.TCP(b.Addrs()...), Topic: "rows", Transport: transport, BatchTimeout: time.Millisecond, RequiredAcks: kafka.RequireAll,
+	}
 	defer w.Close()
 	var messages []kafka.Message
 	for i := range 300 {
