@@ -1,0 +1,99 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"go.uber.org/zap"
+)
+
+// generation is one membership of the group, from its assignment to the next rebalance.
+type generation struct {
+	id       int32
+	member   string
+	assigned []key
+	over     chan struct{} // closed when it ends
+	quit     chan struct{} // closed by end
+	once     sync.Once
+	left     chan struct{} // closed by us when everything of it is committed
+}
+
+// end ends the generation from our side: the group no longer knows us.
+func (g *generation) end() { g.once.Do(func() { close(g.quit) }) }
+
+// join keeps the membership until ctx ends, handing each generation to out. kafka-go's group only: its Reader mixes up
+// generations, jumps over lost records in silence and has no hooks.
+func (c *Consumer) join(ctx context.Context, b *balancer, lines *lines, out chan<- *generation) error {
+	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
+		ID: c.o.GroupID, Brokers: c.o.Brokers, Topics: c.o.Topics,
+		Dialer: &kafka.Dialer{
+			ClientID: c.o.ClientID, Timeout: 5 * time.Second, DualStack: true, TLS: c.tls, SASLMechanism: c.sasl,
+			DialFunc: lines.dial,
+		},
+		GroupBalancers:    []kafka.GroupBalancer{b},
+		HeartbeatInterval: c.o.Heartbeat, SessionTimeout: c.o.SessionTimeout, RebalanceTimeout: 3 * c.o.SessionTimeout,
+		WatchPartitionChanges: true, PartitionWatchInterval: c.o.WatchEvery,
+		JoinGroupBackoff: time.Second + rand.N(500*time.Millisecond),
+	})
+	if err != nil {
+		return err
+	}
+	go func() {
+		defer close(out)
+		defer group.Close() // leaves the group
+		for {
+			gen, err := group.Next(ctx)
+			switch {
+			case ctx.Err() != nil, errors.Is(err, kafka.ErrGroupClosed):
+				return
+			case err != nil:
+				c.note(groupTrouble, c.clarify(err))
+				continue // the next attempt follows after JoinGroupBackoff
+			}
+			select {
+			case out <- c.begin(ctx, gen, b):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return nil
+}
+
+// begin hooks into the end of a generation: kafka-go joins again only when the hook returns, which it does when our last
+// commit is made, or after half the session timeout, as a member that hesitates longer is thrown out.
+func (c *Consumer) begin(ctx context.Context, gen *kafka.Generation, b *balancer) *generation {
+	g := &generation{
+		id: gen.ID, member: gen.MemberID,
+		over: make(chan struct{}), quit: make(chan struct{}), left: make(chan struct{}),
+	}
+	for topic, partitions := range gen.Assignments {
+		for _, p := range partitions {
+			g.assigned = append(g.assigned, key{topic, int32(p.ID)})
+		}
+	}
+	b.term.Store(0)
+	if len(g.assigned) > 0 {
+		b.term.Store(gen.ID)
+	}
+	gen.Start(func(ended context.Context) {
+		select {
+		case <-ended.Done():
+		case <-g.quit:
+		}
+		close(g.over)
+		timeout := time.NewTimer(c.o.SessionTimeout / 2)
+		defer timeout.Stop()
+		select {
+		case <-g.left:
+		case <-ctx.Done():
+		case <-timeout.C:
+			c.log.Warn("handing over the partitions takes too long", zap.Int32("generation", g.id))
+		}
+	})
+	return g
+}

@@ -1,0 +1,171 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"go.uber.org/zap"
+)
+
+// order sends a request to every broker that leads partitions to read and has none on its way. It is called after
+// everything that happens; a response is handed over while the next one is on its way.
+func (r *reader) order() {
+	o, now := r.own, time.Now()
+	if o == nil {
+		return
+	}
+	if !o.looking && now.Sub(o.led) > time.Second {
+		r.lookUp(o)
+	}
+	if len(o.all) == 0 || !o.ready(now) {
+		return
+	}
+	wants := make(map[int32][]want)
+	o.turn++
+	for i := range o.all {
+		p := o.all[(i+o.turn)%len(o.all)]
+		if p.phase != reading || p.leader < 0 || o.orders[p.leader] != nil || now.Before(p.notBefore) ||
+			r.h.Paused(p.topic, int(p.partition)) {
+			continue
+		}
+		wants[p.leader] = append(wants[p.leader], want{p.key, p.position, p.failures >= trust})
+	}
+	for broker, w := range wants {
+		r.send(o, broker, w)
+	}
+}
+
+func (r *reader) send(o *ownership, broker int32, wants []want) {
+	ctx, cancel := context.WithCancel(o.ctx)
+	this := &order{cancel: cancel}
+	o.orders[broker] = this
+	f := fetcher{transport: r.transport(), addr: r.addr, maxWait: r.o.MaxWait, now: r.o.Now}
+	r.background(func() func() error {
+		defer cancel()
+		result := f.fetch(ctx, wants)
+		return func() error {
+			defer result.release()
+			if r.own != o || o.orders[broker] != this {
+				return nil // of an earlier generation, or given up by the watchdog
+			}
+			delete(o.orders, broker)
+			return r.receive(o, &result)
+		}
+	})
+}
+
+// receive moves the positions, asks for more, then hands over what came.
+func (r *reader) receive(o *ownership, f *fetched) error {
+	now := time.Now()
+	if f.err != nil {
+		r.note(fetchTrouble, r.clarify(f.err))
+		o.led = time.Time{}
+		for _, w := range f.wants {
+			r.later(o.byKey[w.key].again(now))
+		}
+		return nil
+	}
+	var bytes int64
+	for i := range f.got {
+		g := &f.got[i]
+		if g.set != nil {
+			bytes += int64(len(g.set.bytes))
+		}
+		r.settle(o, o.byKey[g.key], g, now)
+	}
+	r.count(bytes, 0)
+	r.order()
+	for i := range f.got {
+		if err := r.deliver(o, &f.got[i], f.at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle draws the conclusions for the partition from what came for it.
+func (r *reader) settle(o *ownership, p *partition, g *got, now time.Time) {
+	var code kafka.Error
+	switch {
+	case g.err == nil:
+		r.clear(fetchTrouble)
+		if g.next > p.position {
+			p.failures = 0
+		}
+		if g.next > p.position || (g.next >= g.high && !g.broken) {
+			p.idle = 0
+		}
+		if g.broken {
+			p.failures++
+		} else {
+			p.failures = 0
+		}
+		g.changed = g.next > p.position || g.high != p.high || g.next >= g.high
+		p.position, p.high = g.next, g.high
+	case errors.Is(g.err, kafka.OffsetOutOfRange):
+		p.phase = lost
+		r.list([]*partition{p})
+	case errors.Is(g.err, kafka.InvalidMessage) && p.failures >= trust: // the broker itself cannot read it
+		p.position, p.failures, p.idle = p.position+1, 0, 0
+		g.next, g.refused = p.position, true
+	default:
+		r.note(fetchTrouble, fmt.Errorf("%s/%d at offset %d: %w", p.topic, p.partition, p.position, g.err))
+		if errors.As(g.err, &code) {
+			o.led = time.Time{} // most of them mean that the leader has moved
+		}
+		r.later(p.again(now))
+	}
+}
+
+// later wakes the loop, which then orders again.
+func (r *reader) later(wait time.Duration) {
+	o := r.own
+	r.background(func() func() error {
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-o.ctx.Done():
+		}
+		return func() error { return nil }
+	})
+}
+
+// watch is the watchdog: a partition that has shown no sign of life for StallAfter while it could be read has all
+// connections rebuilt. Time spent in the handler counts for at most two ticks.
+func (r *reader) watch() {
+	o, now := r.own, time.Now()
+	if o == nil {
+		return
+	}
+	passed := min(now.Sub(o.watched), 2*r.o.Tick)
+	o.watched = now
+	for _, p := range o.all {
+		if p.phase == reading && r.h.Paused(p.topic, int(p.partition)) {
+			p.idle = 0
+			continue
+		}
+		if p.idle += passed; p.idle > r.o.StallAfter {
+			r.rebuild(o, p)
+			return
+		}
+	}
+}
+
+func (r *reader) rebuild(o *ownership, p *partition) {
+	r.log.Warn("a partition has stalled: connections are rebuilt", zap.String("topic", p.topic),
+		zap.Int32("partition", p.partition), zap.Int64("position", p.position), zap.Int64("end", p.high))
+	r.count(0, 1)
+	for broker, order := range o.orders {
+		order.cancel()
+		delete(o.orders, broker)
+	}
+	for _, p := range o.all {
+		p.idle, p.notBefore = 0, time.Time{}
+	}
+	r.rewire()
+	o.led = time.Time{}
+}
