@@ -60,10 +60,11 @@ type Event struct {
 	Environment string
 	Provider    string
 	Integration string
-	Connection  string // the id users know (connectionName)
-	Account     string // the customer account, "" when the rows do not hold it
-	Cause       Cause  // Failure only
-	Reason      string // Failure only: stable code such as invalid_grant, aadsts_700082, lock_timeout
-	Type        string // Failure only: Nango's own error type such as refresh_token_external_error, "" when no row names it
-	OperationID string // "" for webhooks
+	Connection  string    // the id users know (connectionName)
+	Account     string    // the customer account, "" when the rows do not hold it
+	Cause       Cause     // Failure only
+	Reason      string    // Failure only: stable code such as invalid_grant, aadsts_700082, lock_timeout
+	Type        string    // Failure only: Nango's own error type such as refresh_token_external_error, "" when no row names it
+	OperationID string    // "" for webhooks
+	Due         time.Time // the watermark that released it: Time, or later for a failure that waited for its reason
 }

@@ -8,7 +8,7 @@ import (
 
 // messageRow reads a message row; parent is the id of its operation.
 func (r *Reader) messageRow(v *fastjson.Value, parent []byte) {
-	e := &r.row
+	e := &r.entry
 	*e = entry{}
 	http := string(v.GetStringBytes("type")) == "http"
 	var useful bool

@@ -43,7 +43,7 @@ const maxName = 256
 func (r *Reader) opRow(v *fastjson.Value, id []byte) (found bool) {
 	op := v.Get("operation")
 	typ, action := op.GetStringBytes("type"), op.GetStringBytes("action")
-	e := &r.row
+	e := &r.entry
 	*e = entry{Kind: kindOf(typ, action), State: stateNames[string(v.GetStringBytes("state"))]}
 	switch {
 	case op == nil: // a partial update

@@ -121,6 +121,7 @@ func (r *Reader) release(e *entry, early bool) {
 		r.stats.Evicted++
 	}
 	ev, f := e.event(r.rules, true)
+	ev.Due = at(e.due)
 	switch {
 	case f == leaves:
 		if e.Kind == opNone && (e.Log || e.HTTP || e.Sign != 0) {

@@ -29,13 +29,14 @@ type Meta struct {
 
 // Options of a Reader. The zero value of a field means its default.
 type Options struct {
-	Disorder      time.Duration // how far rows may be out of order (default 1 min)
-	JoinGrace     time.Duration // how long of W an incomplete failure waits for the rest (default 6 h)
-	JoinMax       int           // most operations held at a time (default 250,000)
-	AccountFields []string      // where the customer account is found, first that is there
-	Envelope      string        // "auto" (default), or "row": values are rows, nothing is unwrapped
-	Rules         *Rules        // default: the built-in table
-	Ceiling       time.Time     // rows without append time later than this + 5 min are quarantined; zero = no limit
+	Disorder      time.Duration   // how far rows may be out of order (default 1 min)
+	JoinGrace     time.Duration   // how long of W an incomplete failure waits for the rest (default 6 h)
+	JoinMax       int             // most operations held at a time (default 250,000)
+	AccountFields []string        // where the customer account is found, first that is there
+	Envelope      string          // "auto" (default), or "row": values are rows, nothing is unwrapped
+	Rules         *Rules          // default: the built-in table
+	Ceiling       time.Time       // rows without append time later than this + 5 min are quarantined; zero = no limit
+	Row           func(time.Time) // called by Read with the time of every row that tells one; default: nothing
 }
 
 const (
@@ -56,6 +57,7 @@ type Reader struct {
 	ceiling       int64
 	bare          bool
 	accountFields [][]string
+	row           func(time.Time)
 
 	sources map[string]*source
 	source  *source // of the record being read
@@ -80,7 +82,7 @@ type Reader struct {
 	parsers    [maxNested]fastjson.Parser
 	nested     int // parsers in use
 	parseFault string
-	row        entry
+	entry      entry
 	facts      facts
 	scratch    []byte
 	strings    map[string]string
@@ -91,12 +93,15 @@ type Reader struct {
 func NewReader(o Options) *Reader {
 	r := &Reader{
 		rules: o.Rules, disorder: ms(o.Disorder, defaultDisorder), grace: ms(o.JoinGrace, defaultGrace),
-		joinMax: o.JoinMax, bare: o.Envelope == "row",
+		joinMax: o.JoinMax, bare: o.Envelope == "row", row: o.Row,
 		sources: map[string]*source{}, entries: map[string]*entry{}, strings: map[string]string{},
 		active: newActivity(), done: newMemory(), stats: newStats(),
 	}
 	if r.joinMax <= 0 {
 		r.joinMax = defaultJoinMax
+	}
+	if r.row == nil {
+		r.row = func(time.Time) {}
 	}
 	r.idle.max = max(r.joinMax/8, 1)
 	if !o.Ceiling.IsZero() {

@@ -76,6 +76,7 @@ func (s *source) move(t int64) {
 // seen notes the time of a row, and when the row was last written.
 func (r *Reader) seen(created, written int64) {
 	r.source.move(created)
+	r.row(at(created))
 	if created > r.newest {
 		r.newest, r.header = created, true
 	}

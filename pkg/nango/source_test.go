@@ -1,6 +1,7 @@
 package nango
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -249,5 +250,22 @@ func TestRestoreRefusesWhatItCannotRead(t *testing.T) {
 	}
 	if err := newReader(Options{}).Restore("another room", "1", []byte("x")); err != nil {
 		t.Error(err)
+	}
+}
+
+// Every row that tells a time is told of, once, whatever is released of it.
+func TestRowTimes(t *testing.T) {
+	var told []string
+	r := newReader(Options{Row: func(t time.Time) { told = append(told, t.Format(time.TimeOnly)) }})
+	r.Open("p", 0, -1)
+	for i, value := range []string{
+		`{"id":"1772413200000_Ab000001","type":"operation","operation":{"type":"auth","action":"refresh_token"},"state":"failed","createdAt":"2026-03-02T01:00:00.000Z"}`,
+		`{"id":"x","type":"log","parentId":"1772413200000_Ab000001","message":"nothing of refresh_token","createdAt":"2026-03-02T01:00:05.000Z"}`,
+		`garbage with refresh_token in it`,
+	} {
+		r.Read([]byte(value), Meta{Source: "p", Offset: int64(i)})
+	}
+	if want := []string{"01:00:00", "01:00:05"}; !slices.Equal(told, want) {
+		t.Errorf("told of %v, want %v", told, want)
 	}
 }

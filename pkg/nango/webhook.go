@@ -32,7 +32,7 @@ func (r *Reader) webhook(v *fastjson.Value, c wrapper) {
 		r.bad("future")
 		return
 	}
-	e := &r.row
+	e := &r.entry
 	*e = entry{Kind: opWebhook, Created: at, Ended: at}
 	e.Environment = r.name(v, "environment", "")
 	e.Integration = r.name(v, "providerConfigKey", "")
