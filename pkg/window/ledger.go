@@ -4,6 +4,7 @@
 package window
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/revwatch/revwatch/pkg/nango"
@@ -12,6 +13,8 @@ import (
 const (
 	forgetFailure = 7 * 24 * time.Hour  // a failure longer ago than this does not make the next one a repeat
 	forgetEntry   = 90 * 24 * time.Hour // an entry without any sign for so long leaves
+	forgetSign    = 4 * 24 * time.Hour  // one that never failed leaves: no failure from before its sign can still come
+	maxStanding   = 200_000             // entries that never failed; of more, late failures may count that a success has overtaken
 	confirmAfter  = 6 * time.Hour       // an unknown cause counts when it still fails so much later,
 	confirmGap    = 12 * time.Hour      // with no gap longer than this between two failures,
 	confirmDays   = 3                   // or failing on so many days
@@ -33,16 +36,19 @@ type ledgerKey struct{ Environment, Integration, Connection string }
 
 // entry is what is known of one connection. Times are zero when nothing is known.
 type entry struct {
-	Worked      time.Time   // last known to work
-	Failed      time.Time   // last failure of any cause, or sign of exhaustion
-	Revoked     time.Time   // last failure that counted as revoked
-	Misconfig   time.Time   // last failure of cause misconfigured
+	Provider    string      `json:",omitempty"`
+	Account     string      `json:",omitempty"`
 	Sign        time.Time   // newest of all signs
-	Unconfirmed unconfirmed // failures of unknown cause that wait to be confirmed
-	Exhausted   bool        // Nango has given up on it
-	BeforeStart bool        // exhausted at first sight: broken before anybody watched
-	Cause       nango.Cause // of the last counted failure
-	Reason      string      // of the last counted failure
+	Worked      time.Time   `json:",omitzero"`  // last known to work
+	First       time.Time   `json:",omitzero"`  // first failure since
+	Failed      time.Time   `json:",omitzero"`  // last failure of any cause, or sign of exhaustion
+	Revoked     time.Time   `json:",omitzero"`  // last failure since that counted as revoked
+	Misconfig   time.Time   `json:",omitzero"`  // last failure since of cause misconfigured
+	Unconfirmed unconfirmed `json:",omitzero"`  // failures of unknown cause that wait to be confirmed
+	Exhausted   bool        `json:",omitempty"` // Nango has given up on it
+	BeforeStart bool        `json:",omitempty"` // exhausted at first sight: broken before anybody watched
+	Cause       nango.Cause `json:",omitempty"` // of the last counted failure
+	Reason      string      `json:",omitempty"` // of the last counted failure
 }
 
 // unconfirmed is a run of failures of unknown cause without a success or a transient failure in it.
@@ -52,22 +58,40 @@ type unconfirmed struct {
 	Gap         bool // two failures were more than confirmGap apart
 }
 
-// Ledger knows the state of every connection that ever failed, and decides which failures are new. The zero value is not ready.
+// Ledger knows the state of every connection that failed, and for some days that of others, and decides which failures are new. The zero
+// value is not ready.
 type Ledger struct {
-	unknown Unknown
-	entries map[ledgerKey]*entry
-	reasons map[string]*shares // by environment
+	unknown  Unknown
+	entries  map[ledgerKey]*entry
+	reasons  map[string]*shares // by environment
+	places   map[place]*tally
+	standing int // entries that never failed
+	changed  map[ledgerKey]struct{}
+	speaks   map[string]struct{} // environments whose reasons changed
+}
+
+type place struct{ environment, provider string }
+
+// tally sums the entries of one provider.
+type tally struct {
+	broken       int
+	integrations map[string]int
 }
 
 // NewLedger returns an empty ledger.
 func NewLedger(unknown Unknown) *Ledger {
-	return &Ledger{unknown: unknown, entries: map[ledgerKey]*entry{}, reasons: map[string]*shares{}}
+	return &Ledger{
+		unknown: unknown, entries: map[ledgerKey]*entry{}, reasons: map[string]*shares{}, places: map[place]*tally{},
+		changed: map[ledgerKey]struct{}{}, speaks: map[string]struct{}{},
+	}
 }
 
 // Verdict is what an event means for counting.
 type Verdict struct {
-	New   bool        // the connection newly broke
-	Cause nango.Cause // Revoked or Misconfigured: the series it counts in; set with New only
+	New       bool        // the connection newly broke
+	Cause     nango.Cause // Revoked or Misconfigured: the series it counts in; set with New only
+	Account   string      // of the connection, by this sign or earlier ones; "" when not known
+	Recovered bool        // the connection was broken and works again
 }
 
 // Observe takes events in the order of their release. A connection is newly broken at its first failure of a cause since it was last known to
@@ -77,33 +101,64 @@ func (l *Ledger) Observe(e nango.Event) Verdict {
 	key := ledgerKey{e.Environment, e.Integration, e.Connection}
 	if e.Kind == nango.Failure {
 		l.share(e.Environment).add(e.Time, e.Cause != nango.Unknown)
+		l.speaks[e.Environment] = struct{}{}
 	}
-	n := l.entries[key]
-	if n == nil {
-		if e.Kind != nango.Failure && e.Kind != nango.Exhausted {
-			return Verdict{} // only what failed is remembered
-		}
+	n, known := l.entries[key]
+	switch {
+	case known && e.Time.Before(n.Sign):
+		return Verdict{Account: n.Account}
+	case known:
+		l.tally(key, n, -1)
+	case !l.admits(e):
+		return Verdict{}
+	default:
 		n = &entry{BeforeStart: e.Kind == nango.Exhausted}
 		l.entries[key] = n
 	}
-	if e.Time.Before(n.Sign) {
-		return Verdict{}
+	v := l.sign(n, e)
+	v.Account = n.Account
+	l.tally(key, n, 1)
+	l.changed[key] = struct{}{}
+	return v
+}
+
+// admits reports whether the first sign of a connection is remembered. What says that it works, or is gone, is, so that a failure from before
+// it changes nothing when it comes late.
+func (l *Ledger) admits(e nango.Event) bool {
+	switch e.Kind {
+	case nango.Failure, nango.Exhausted:
+		return true
+	case nango.Reconnected, nango.Active, nango.Deleted:
+		return l.standing < maxStanding
 	}
+	return e.Account != "" && e.Kind == nango.Seen && l.standing < maxStanding
+}
+
+func (l *Ledger) sign(n *entry, e nango.Event) (v Verdict) {
 	n.Sign = e.Time
+	n.Provider = cmp.Or(e.Provider, n.Provider)
+	n.Account = cmp.Or(e.Account, n.Account)
 	switch e.Kind {
 	case nango.Failure:
 		return l.failure(n, e)
 	case nango.Exhausted:
 		return n.exhausted(e)
 	case nango.Reconnected, nango.Active:
-		n.Worked, n.Unconfirmed, n.Exhausted, n.BeforeStart = e.Time, unconfirmed{}, false, false
+		if e.Kind == nango.Active && !e.Time.After(n.Failed) {
+			return v // a call that began before the failure proves nothing
+		}
+		v.Recovered = n.counts()
+		*n = entry{Provider: n.Provider, Account: n.Account, Sign: e.Time, Worked: e.Time, Failed: n.Failed, Cause: n.Cause, Reason: n.Reason}
 	case nango.Deleted:
-		delete(l.entries, key)
+		*n = entry{Sign: e.Time}
 	}
-	return Verdict{}
+	return v
 }
 
 func (l *Ledger) failure(n *entry, e nango.Event) Verdict {
+	if n.First.IsZero() {
+		n.First = e.Time
+	}
 	defer func() { n.Failed = e.Time }()
 	switch e.Cause {
 	case nango.Revoked:
@@ -120,8 +175,8 @@ func (l *Ledger) failure(n *entry, e nango.Event) Verdict {
 
 // count records a failure of a cause and says whether it is new. last is when that cause was last seen.
 func (n *entry) count(last *time.Time, e nango.Event, cause nango.Cause) Verdict {
-	repeat := !last.IsZero() && last.After(n.Worked) && e.Time.Sub(n.Failed) <= forgetFailure
-	repeat = repeat || n.BeforeStart && n.broken() && e.Time.Sub(n.Failed) <= forgetFailure
+	repeat := !last.IsZero() && e.Time.Sub(n.Failed) <= forgetFailure
+	repeat = repeat || n.BeforeStart && e.Time.Sub(n.Failed) <= forgetFailure
 	*last, n.Cause, n.Reason, n.Unconfirmed = e.Time, cause, e.Reason, unconfirmed{}
 	if repeat {
 		return Verdict{}
@@ -131,7 +186,7 @@ func (n *entry) count(last *time.Time, e nango.Event, cause nango.Cause) Verdict
 
 // unknownFailure counts as revoked at once, or when the run it belongs to is confirmed.
 func (l *Ledger) unknownFailure(n *entry, e nango.Event) Verdict {
-	if n.Revoked.After(n.Worked) && e.Time.Sub(n.Failed) <= forgetFailure {
+	if !n.Revoked.IsZero() && e.Time.Sub(n.Failed) <= forgetFailure {
 		return Verdict{} // a repeat of what is counted already
 	}
 	if l.unknown == UnknownCount || l.unknown == UnknownAuto && l.share(e.Environment).silent(e.Time) {
@@ -157,8 +212,6 @@ func (n *entry) exhausted(e nango.Event) Verdict {
 	return Verdict{}
 }
 
-func (n *entry) broken() bool { return n.Failed.After(n.Worked) }
-
 func (u *unconfirmed) add(t time.Time) {
 	day := t.UTC().Truncate(24 * time.Hour)
 	switch {
@@ -179,24 +232,67 @@ func (u *unconfirmed) confirmed() bool {
 	return u.Last.Sub(u.First) >= confirmAfter && (!u.Gap || u.Days >= confirmDays)
 }
 
-// Sweep forgets entries without a sign for 90 days. Called once a day it keeps the ledger bounded by who failed in that time.
+// Sweep forgets entries without a sign for 90 days. Called once a day it keeps the ledger bounded by who failed in that time. Entries that never
+// failed leave after 4 days, unless they know an account.
 func (l *Ledger) Sweep(now time.Time) {
 	for key, n := range l.entries {
-		if now.Sub(n.Sign) > forgetEntry {
+		keep := forgetEntry
+		if n.Failed.IsZero() && n.Account == "" {
+			keep = forgetSign
+		}
+		if now.Sub(n.Sign) > keep {
+			l.tally(key, n, -1)
 			delete(l.entries, key)
+			l.changed[key] = struct{}{}
 		}
 	}
 }
 
-// Broken counts the connections whose last word is a counted failure or exhaustion.
-func (l *Ledger) Broken() int {
-	broken := 0
-	for _, n := range l.entries {
-		if n.Revoked.After(n.Worked) || n.Misconfig.After(n.Worked) || n.Exhausted {
-			broken++
+// Broken counts the connections of a provider whose last word is a counted failure or exhaustion.
+func (l *Ledger) Broken(environment, provider string) int {
+	if t := l.places[place{environment, provider}]; t != nil {
+		return t.broken
+	}
+	return 0
+}
+
+// Integrations calls yield with every integration of a provider that has an entry.
+func (l *Ledger) Integrations(environment, provider string, yield func(integration string)) {
+	if t := l.places[place{environment, provider}]; t != nil {
+		for name := range t.integrations {
+			yield(name)
 		}
 	}
-	return broken
+}
+
+// tally takes an entry out of the sums before it changes (by = -1), and into them afterwards (by = 1).
+func (l *Ledger) tally(key ledgerKey, n *entry, by int) {
+	if n.Failed.IsZero() {
+		l.standing += by
+	}
+	if n.Provider == "" {
+		return
+	}
+	at := place{key.Environment, n.Provider}
+	t := l.places[at]
+	if t == nil {
+		t = &tally{integrations: map[string]int{}}
+		l.places[at] = t
+	}
+	if n.counts() {
+		t.broken += by
+	}
+	if t.integrations[key.Integration] += by; t.integrations[key.Integration] == 0 {
+		delete(t.integrations, key.Integration)
+	}
+	if len(t.integrations) == 0 {
+		delete(l.places, at)
+	}
+}
+
+// counts reports whether the last word is a counted failure or exhaustion.
+func (n *entry) counts() bool {
+	return !n.Revoked.IsZero() || !n.Misconfig.IsZero() || n.Exhausted
 }
 
 func (l *Ledger) share(environment string) *shares {
@@ -210,24 +306,24 @@ func (l *Ledger) share(environment string) *shares {
 
 // shares counts, for the last 7 days, how many failures carried a reason.
 type shares struct {
-	days [7]struct {
-		day            int64 // days since 1970
-		all, explained int
+	Days [7]struct {
+		Day            int64 // days since 1970
+		All, Explained int
 	}
 }
 
 func (s *shares) add(t time.Time, explained bool) {
 	day := t.Unix() / 86400
-	d := &s.days[((day%7)+7)%7]
-	if day < d.day {
+	d := &s.Days[((day%7)+7)%7]
+	if day < d.Day {
 		return // older than the week that is held
 	}
-	if day > d.day {
-		d.day, d.all, d.explained = day, 0, 0
+	if day > d.Day {
+		d.Day, d.All, d.Explained = day, 0, 0
 	}
-	d.all++
+	d.All++
 	if explained {
-		d.explained++
+		d.Explained++
 	}
 }
 
@@ -235,9 +331,9 @@ func (s *shares) add(t time.Time, explained bool) {
 func (s *shares) silent(t time.Time) bool {
 	today := t.Unix() / 86400
 	all, explained := 0, 0
-	for _, d := range s.days {
-		if today-d.day < 7 {
-			all, explained = all+d.all, explained+d.explained
+	for _, d := range s.Days {
+		if today-d.Day < 7 {
+			all, explained = all+d.All, explained+d.Explained
 		}
 	}
 	return float64(explained) < reasonShare*float64(all)

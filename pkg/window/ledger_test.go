@@ -1,6 +1,8 @@
 package window
 
 import (
+	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -26,7 +28,7 @@ func failed(hour float64, cause nango.Cause, counts bool) step {
 func sign(hour float64, kind nango.Kind) step { return step{hour, kind, "", false} }
 
 func (s step) event(connection string) nango.Event {
-	return nango.Event{Kind: s.kind, Cause: s.cause, Environment: "prod", Integration: "mail", Connection: connection,
+	return nango.Event{Kind: s.kind, Cause: s.cause, Environment: "prod", Provider: "mail", Integration: "mail", Connection: connection,
 		Time: start.Add(time.Duration(s.hour * float64(time.Hour)))}
 }
 
@@ -54,6 +56,15 @@ func TestNewlyBroken(t *testing.T) {
 		"unknown, exhausted":                      {failed(0, unknown, false), {1, nango.Exhausted, "", true}, failed(2, unknown, false)},
 		"unknown, then the reason":                {failed(0, unknown, false), failed(1, revoked, true), failed(9, unknown, false)},
 		"unknown runs a week apart are two":       {failed(0, unknown, false), failed(200, unknown, false)},
+		"a success overtook the first failure":    {sign(5, nango.Active), failed(4, revoked, false), failed(6, revoked, true)},
+		"a deletion overtook a failure":           {failed(0, revoked, true), sign(5, nango.Deleted), failed(4, revoked, false)},
+		"deleted, read again":                     {failed(0, revoked, true), sign(5, nango.Deleted), failed(0, revoked, false), sign(5, nango.Deleted)},
+		"a script says nothing of what came late": {sign(5, nango.Seen), failed(4, revoked, true)},
+		"misconfigured, then confirmed unknown":   {failed(0, misconfigured, true), failed(1, unknown, false), failed(8, unknown, true)},
+		"worked, then exhausted unseen":           {sign(0, nango.Active), sign(9, nango.Exhausted), failed(10, revoked, true)},
+		"exhausted at first, unknown for hours":   {sign(0, nango.Exhausted), failed(1, unknown, false), failed(8, unknown, false)},
+		"exhausted at first, a week of rest":      {sign(0, nango.Exhausted), failed(169, revoked, true)},
+		"twice in one moment":                     {failed(0, revoked, true), failed(0, revoked, false)},
 		"a repeat of unknown cause is no new one": {failed(0, revoked, true), failed(10, unknown, false), failed(20, unknown, false), failed(160, revoked, false)},
 	} {
 		l := NewLedger(UnknownConfirm)
@@ -89,42 +100,171 @@ func TestSweepAndBroken(t *testing.T) {
 	l.Observe(failed(0, nango.Revoked, true).event("a"))
 	l.Observe(failed(0, nango.Transient, false).event("b"))
 	l.Observe(sign(0, nango.Active).event("c"))
-	if l.Broken() != 1 || len(l.entries) != 2 {
-		t.Errorf("%d broken of %d entries, want 1 of 2", l.Broken(), len(l.entries))
+	l.Observe(sign(0, nango.Seen).event("d"))
+	if l.Broken("prod", "mail") != 1 || len(l.entries) != 3 {
+		t.Errorf("%d broken of %d entries, want 1 of 3", l.Broken("prod", "mail"), len(l.entries))
 	}
-	l.Sweep(start.Add(90 * 24 * time.Hour))
-	if l.Broken() != 1 {
-		t.Error("left before its time")
+	for _, c := range []struct {
+		after  time.Duration
+		broken int
+		left   int
+	}{{4 * 24 * time.Hour, 1, 3}, {4*24*time.Hour + 1, 1, 2}, {90 * 24 * time.Hour, 1, 2}, {90*24*time.Hour + 1, 0, 0}} {
+		l.Sweep(start.Add(c.after))
+		if l.Broken("prod", "mail") != c.broken || len(l.entries) != c.left {
+			t.Errorf("after %v: %d broken of %d, want %d of %d", c.after, l.Broken("prod", "mail"), len(l.entries), c.broken, c.left)
+		}
 	}
-	l.Sweep(start.Add(90*24*time.Hour + 1))
-	if len(l.entries) != 0 {
-		t.Error("stayed longer than 90 days")
+	if len(l.places) != 0 || l.standing != 0 {
+		t.Errorf("sums stay behind: %v, %d", l.places, l.standing)
 	}
 }
 
-// For revocations alone the rule can be said in one line over the whole history: new unless the signs between it and a failure at most 7 days
-// before hold no proof of work.
+func TestRecovered(t *testing.T) {
+	l := NewLedger(UnknownConfirm)
+	for i, c := range []struct {
+		s         step
+		recovered bool
+		broken    int
+	}{
+		{sign(0, nango.Active), false, 0}, {failed(1, nango.Transient, false), false, 0}, {sign(2, nango.Active), false, 0},
+		{failed(3, nango.Revoked, true), false, 1}, {sign(4, nango.Reconnected), true, 0}, {sign(5, nango.Reconnected), false, 0},
+		{failed(6, nango.Misconfigured, true), false, 1}, {sign(5.5, nango.Active), false, 1}, {sign(7, nango.Active), true, 0},
+		{sign(8, nango.Exhausted), false, 1}, {sign(9, nango.Active), true, 0},
+	} {
+		if got := l.Observe(c.s.event("c")); got.Recovered != c.recovered || l.Broken("prod", "mail") != c.broken {
+			t.Errorf("step %d: recovered %v, %d broken, want %v, %d", i, got.Recovered, l.Broken("prod", "mail"), c.recovered, c.broken)
+		}
+	}
+}
+
+func TestAccountByEarlierSigns(t *testing.T) {
+	l := NewLedger(UnknownConfirm)
+	made := sign(0, nango.Reconnected).event("c")
+	made.Account = "acme"
+	l.Observe(made)
+	l.Sweep(start.Add(30 * 24 * time.Hour))
+	if v := l.Observe(failed(700, nango.Revoked, true).event("c")); !v.New || v.Account != "acme" {
+		t.Errorf("%+v: the account was known from its creation", v)
+	}
+	if v := l.Observe(failed(0, nango.Revoked, true).event("other")); v.Account != "" {
+		t.Errorf("%+v: nobody said the account", v)
+	}
+}
+
+func TestIntegrations(t *testing.T) {
+	l := NewLedger(UnknownConfirm)
+	for _, in := range []string{"eu", "us", "us"} {
+		e := failed(0, nango.Revoked, true).event(in)
+		e.Integration = in
+		l.Observe(e)
+	}
+	got := map[string]bool{}
+	l.Integrations("prod", "mail", func(name string) { got[name] = true })
+	if len(got) != 2 || !got["eu"] || !got["us"] {
+		t.Errorf("%v", got)
+	}
+	l.Integrations("prod", "nobody", func(string) { t.Error("an integration of nobody") })
+}
+
+// What is new can be said over the plain list of signs: no proof of work lies between this failure and one of its cause, and some failure lies
+// within 7 days before. Signs that come out of order do nothing, and it does not matter where the ledger is stored and restored.
 func TestNewIsThePlainRule(t *testing.T) {
+	kinds := []step{failed(0, nango.Revoked, false), failed(0, nango.Misconfigured, false), failed(0, nango.Transient, false), sign(0, nango.Active)}
 	rapid.Check(t, func(t *rapid.T) {
-		l := NewLedger(UnknownConfirm)
-		const week, never = 7 * 24 * time.Hour, -1000 * time.Hour
-		now, last, worked := time.Duration(0), never, never
+		l, stored := NewLedger(UnknownConfirm), map[string]map[string][]byte{}
+		var signs []nango.Event
+		newest, at := time.Duration(-1), time.Duration(0)
 		for range rapid.IntRange(1, 30).Draw(t, "signs") {
-			now += rapid.SampledFrom([]time.Duration{1, time.Hour, 30 * time.Hour, week - 1, week, week + 1}).Draw(t, "later")
-			e := failed(0, nango.Revoked, false).event("c")
-			if rapid.Bool().Draw(t, "works") {
-				e = sign(0, nango.Active).event("c")
-			}
-			e.Time = start.Add(now)
-			want := e.Kind == nango.Failure && (now-last > week || worked > last)
+			at = newest + rapid.SampledFrom([]time.Duration{-time.Hour, 0, 1, time.Hour, 30 * time.Hour, forgetFailure - 1, forgetFailure, forgetFailure + 1}).Draw(t, "later")
+			e := rapid.SampledFrom(kinds).Draw(t, "kind").event("c")
+			e.Time = start.Add(at)
+			takes := len(signs) == 0 || at >= newest
+			want := takes && plainlyNew(signs, e)
 			if got := l.Observe(e).New; got != want {
-				t.Fatalf("at %v: new %v, want %v (failed %v, worked %v)", now, got, want, last, worked)
+				t.Fatalf("%v after %v: new %v, want %v", e, signs, got, want)
 			}
-			if e.Kind == nango.Failure {
-				last = now
-			} else {
-				worked = now
+			if takes {
+				newest, signs = at, append(signs, e)
+			}
+			if rapid.Bool().Draw(t, "restart") {
+				l = restart(t, l, stored)
 			}
 		}
 	})
+}
+
+func plainlyNew(before []nango.Event, e nango.Event) bool {
+	if e.Kind != nango.Failure || e.Cause == nango.Transient {
+		return false
+	}
+	same, recent, proof := false, false, false
+	for i, s := range slices.Backward(before) {
+		failedThen := func(o nango.Event) bool { return o.Kind == nango.Failure && o.Time.Equal(s.Time) }
+		proof = proof || s.Kind == nango.Active && !slices.ContainsFunc(before[:i], failedThen)
+		same = same || !proof && s.Cause == e.Cause
+		recent = recent || s.Kind == nango.Failure && e.Time.Sub(s.Time) <= forgetFailure
+	}
+	return !(same && recent)
+}
+
+// A run of failures of unknown cause is confirmed by the plain list of their times.
+func TestConfirmedIsThePlainRule(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l, stored := NewLedger(UnknownConfirm), map[string]map[string][]byte{}
+		var run []time.Time
+		at, counted := start, false
+		for range rapid.IntRange(1, 12).Draw(t, "failures") {
+			at = at.Add(rapid.SampledFrom([]time.Duration{time.Minute, 3 * time.Hour, confirmAfter - 1, confirmGap, confirmGap + 1, 20 * time.Hour}).Draw(t, "later"))
+			e := failed(0, nango.Unknown, false).event("c")
+			if e.Time = at; rapid.IntRange(0, 5).Draw(t, "says why") == 0 {
+				e.Cause = nango.Transient
+			}
+			if run = append(run, at); e.Cause == nango.Transient {
+				run = nil
+			}
+			want := !counted && plainlyConfirmed(run)
+			counted = counted || want
+			if got := l.Observe(e).New; got != want {
+				t.Fatalf("%v: new %v, want %v", run, got, want)
+			}
+			l = restart(t, l, stored)
+		}
+	})
+}
+
+func plainlyConfirmed(run []time.Time) bool {
+	if len(run) == 0 || run[len(run)-1].Sub(run[0]) < confirmAfter {
+		return false
+	}
+	days, gap := map[int64]bool{}, false
+	for i, at := range run {
+		days[at.Unix()/86400] = true
+		gap = gap || i > 0 && at.Sub(run[i-1]) > confirmGap
+	}
+	return !gap || len(days) >= confirmDays
+}
+
+// restart returns a ledger that was made from what was stored of l until now.
+func restart(t *rapid.T, l *Ledger, stored map[string]map[string][]byte) *Ledger {
+	l.Changes(func(bucket, key string, value []byte) {
+		if stored[bucket] == nil {
+			stored[bucket] = map[string][]byte{}
+		}
+		stored[bucket][key] = value
+		if value == nil {
+			delete(stored[bucket], key)
+		}
+	})
+	back := NewLedger(l.unknown)
+	for bucket, values := range stored {
+		for key, value := range values {
+			if err := back.Restore(bucket, key, value); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if !reflect.DeepEqual(back.entries, l.entries) || !reflect.DeepEqual(back.places, l.places) || back.standing != l.standing || !reflect.DeepEqual(back.reasons, l.reasons) {
+		t.Fatalf("restored %+v, want %+v", back, l)
+	}
+	return back
 }

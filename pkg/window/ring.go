@@ -25,17 +25,21 @@ func floorDiv(a, b int64) int64 {
 	return q
 }
 
-// Ring holds the counts of one series for the last 84 days, and which slots may teach what is normal. The zero Ring is empty. 29 KB.
+// held is how many slots a Ring holds: 84 days, and the day that runs.
+const held = (Days + 1) * SlotsPerDay
+
+// Ring holds the counts of one series for the last 84 days and the day that runs, and which slots may teach what is normal. The zero Ring is
+// empty. 26 KB.
 type Ring struct {
-	newest int64 // the newest slot it holds; all before in Days are held
-	counts [Days * SlotsPerDay]uint16
-	masked [Days * SlotsPerDay / 8]uint8
+	newest int64 // the newest slot it holds; all before it are held, as many as held
+	counts [held]uint16
+	masked [held / 8]uint8
 	filled bool
 }
 
 // Move makes slot the newest; slots that are passed over hold nothing. It never goes back.
 func (r *Ring) Move(slot int64) {
-	if !r.filled || slot-r.newest >= int64(len(r.counts)) {
+	if !r.filled || slot-r.newest >= held {
 		*r = Ring{newest: slot, filled: true}
 		return
 	}
@@ -52,7 +56,7 @@ func (r *Ring) Add(slot int64) bool {
 	if !r.filled || slot > r.newest {
 		r.Move(slot)
 	}
-	if slot <= r.newest-int64(len(r.counts)) {
+	if slot <= r.newest-held {
 		return false
 	}
 	if i := r.index(slot); r.counts[i] < 1<<16-1 {
@@ -63,7 +67,7 @@ func (r *Ring) Add(slot int64) bool {
 
 // Sum counts the slots [from, to].
 func (r *Ring) Sum(from, to int64) float64 {
-	from, to = max(from, r.newest-int64(len(r.counts))+1), min(to, r.newest)
+	from, to = max(from, r.newest-held+1), min(to, r.newest)
 	sum := 0
 	for s := from; s <= to; s++ {
 		sum += int(r.counts[r.index(s)])
@@ -71,31 +75,43 @@ func (r *Ring) Sum(from, to int64) float64 {
 	return float64(sum)
 }
 
-// Mask keeps a slot from teaching what is normal.
+// Mask keeps a slot from teaching what is normal, moving on when it is new.
 func (r *Ring) Mask(slot int64) {
-	if r.filled && slot <= r.newest && slot > r.newest-int64(len(r.counts)) {
+	if !r.filled || slot > r.newest {
+		r.Move(slot)
+	}
+	if r.holds(slot) {
 		i := r.index(slot)
 		r.masked[i/8] |= 1 << (i % 8)
 	}
 }
 
-// Usable returns the count and the number of the slots in [from, to] that are not masked.
-func (r *Ring) Usable(from, to int64) (count float64, slots int) {
-	for s := from; s <= to; s++ {
-		i := r.index(s)
-		held := r.filled && s <= r.newest && s > r.newest-int64(len(r.counts))
-		if held && r.masked[i/8]&(1<<(i%8)) != 0 {
-			continue
-		}
-		slots++
-		if held {
-			count += float64(r.counts[i])
-		}
+// Unmask lets a slot teach again.
+func (r *Ring) Unmask(slot int64) {
+	if r.holds(slot) {
+		i := r.index(slot)
+		r.masked[i/8] &^= 1 << (i % 8)
 	}
-	return count, slots
+}
+
+// Masked reports whether a slot is kept from teaching.
+func (r *Ring) Masked(slot int64) bool {
+	i := r.index(slot)
+	return r.holds(slot) && r.masked[i/8]&(1<<(i%8)) != 0
+}
+
+// Count is what a slot holds; 0 outside of the ring.
+func (r *Ring) Count(slot int64) float64 {
+	if !r.holds(slot) {
+		return 0
+	}
+	return float64(r.counts[r.index(slot)])
+}
+
+func (r *Ring) holds(slot int64) bool {
+	return r.filled && slot <= r.newest && slot > r.newest-held
 }
 
 func (r *Ring) index(slot int64) int {
-	n := int64(len(r.counts))
-	return int(((slot % n) + n) % n)
+	return int(((slot % held) + held) % held)
 }

@@ -1,0 +1,76 @@
+package window
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// accountBreaks and accountSpan cap what one customer account adds to a series: one customer who leaves is no incident of the provider.
+const (
+	accountBreaks = 2
+	accountSpan   = 24 * time.Hour
+)
+
+// Break is one connection that newly broke.
+type Break struct {
+	Time        time.Time
+	Integration string
+	Connection  string
+	Account     string // "" when not known
+	Reason      string
+	Counted     bool // it is in the ring: the account was below its cap
+}
+
+// Breaks are the recent breaks of one series in the order of time, integration, connection. The zero value is empty.
+type Breaks struct{ list []Break }
+
+// Add takes a break and decides whether it counts: where its account is known, fewer than two counted breaks of that account may lie
+// within 24 h before or after it.
+func (b *Breaks) Add(x Break) (counted bool) {
+	near := 0
+	for i := len(b.list) - 1; x.Account != "" && i >= 0 && near < accountBreaks; i-- {
+		y := &b.list[i]
+		if x.Time.Sub(y.Time) > accountSpan {
+			break
+		}
+		if y.Counted && y.Account == x.Account && y.Time.Sub(x.Time) <= accountSpan {
+			near++
+		}
+	}
+	x.Counted = near < accountBreaks
+	b.insert(x)
+	return x.Counted
+}
+
+// Restore takes back a break that was decided before.
+func (b *Breaks) Restore(x Break) { b.insert(x) }
+
+func (b *Breaks) insert(x Break) {
+	i := len(b.list)
+	for i > 0 && b.list[i-1].compare(x) > 0 {
+		i--
+	}
+	b.list = slices.Insert(b.list, i, x)
+}
+
+func (x Break) compare(y Break) int {
+	return cmp.Or(x.Time.Compare(y.Time), strings.Compare(x.Integration, y.Integration), strings.Compare(x.Connection, y.Connection))
+}
+
+// Since returns the breaks at or after t, the oldest first. The slice is valid until the next Add or Forget.
+func (b *Breaks) Since(t time.Time) []Break {
+	i, _ := slices.BinarySearchFunc(b.list, t, func(x Break, t time.Time) int { return x.Time.Compare(t) })
+	return b.list[i:]
+}
+
+// Forget lets go of the breaks before t and returns them.
+func (b *Breaks) Forget(t time.Time) (gone []Break) {
+	kept := b.Since(t)
+	gone = b.list[:len(b.list)-len(kept)]
+	if len(gone) > 0 {
+		b.list = slices.Clone(kept)
+	}
+	return gone
+}
