@@ -96,6 +96,30 @@ func (s *Store) Load(bucket string, each func(key string, value []byte) error) e
 	return nil
 }
 
+// LoadAll is Load for every bucket there is, in byte order of their names.
+func (s *Store) LoadAll(each func(bucket, key string, value []byte) error) error {
+	var buckets []string
+	err := guard(func() error {
+		return s.db.View(func(tx *bolt.Tx) error {
+			return tx.ForEach(func(name []byte, _ *bolt.Bucket) error {
+				if !strings.HasPrefix(string(name), reserved) {
+					buckets = append(buckets, string(name))
+				}
+				return nil
+			})
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("store: load %s: %w", s.path, err)
+	}
+	for _, bucket := range buckets {
+		if err := s.Load(bucket, func(key string, value []byte) error { return each(bucket, key, value) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Put adds a change to the batch that the next Commit writes; the last change of a key wins. A nil value deletes the key, which need
 // not exist. The value may be reused by the caller afterwards.
 func (s *Store) Put(bucket, key string, value []byte) {

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -76,6 +77,20 @@ func TestCommitAndReopen(t *testing.T) {
 	want(t, s, "ring", map[string]string{"b": "last write wins"})
 	want(t, s, "positions", map[string]string{"empty": ""})
 	want(t, s, "nobody", map[string]string{})
+	var all []string
+	if err := s.LoadAll(func(bucket, key string, value []byte) error {
+		all = append(all, fmt.Sprintf("%s %s %q", bucket, key, value))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if expected := []string{`positions empty ""`, `ring b "last write wins"`}; !slices.Equal(all, expected) {
+		t.Errorf("all of it is %q, want %q", all, expected)
+	}
+	refused := errors.New("refused")
+	if err := s.LoadAll(func(string, string, []byte) error { return refused }); !errors.Is(err, refused) {
+		t.Errorf("%v, want %v", err, refused)
+	}
 }
 
 // A store behaves as a map of maps whatever the keys and the order of changes, and its file always passes its own check.
