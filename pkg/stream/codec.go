@@ -13,12 +13,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-const (
-	// maxRecordSet is the largest record set of one partition that is held in memory.
-	maxRecordSet = 64 << 20
-	// maxExpanded is the largest body of a batch after decompression.
-	maxExpanded = 128 << 20
-)
+// maxExpanded is the largest body of a batch after decompression; only tests change it.
+var maxExpanded = 64 << 20
 
 var errExpanded = errors.New("batch too large when decompressed")
 
@@ -59,12 +55,12 @@ func (c *codecs) expandGzip(dst, src []byte) ([]byte, error) {
 		n, err := c.gzip.Read(dst[len(dst):cap(dst)])
 		dst = dst[:len(dst)+n]
 		switch {
+		case len(dst)-start > maxExpanded:
+			return dst, errExpanded
 		case err == io.EOF:
 			return dst, nil
 		case err != nil:
 			return dst, err
-		case len(dst)-start > maxExpanded:
-			return dst, errExpanded
 		}
 	}
 }

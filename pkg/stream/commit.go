@@ -12,7 +12,7 @@ import (
 	"go.uber.org/zap"
 )
 
-const commitTimeout = 3 * time.Second
+const commitTimeout = 2 * time.Second
 
 // commits holds what is to be committed, the newest of each partition only.
 type commits struct {

@@ -21,14 +21,14 @@ type Consumer struct {
 	tls     *tls.Config
 	sasl    sasl.Mechanism
 	addr    net.Addr
-	wires   atomic.Pointer[kafka.Transport]
+	wires   atomic.Pointer[wires]
 	commits commits
 	status  board
 	running atomic.Bool
 }
 
 // leaveTimeout is what leaving the group may take at the end of Run.
-const leaveTimeout = 3 * time.Second
+const leaveTimeout = 2 * time.Second
 
 // Run joins the group and reads until ctx ends (then it returns nil), a Handler method returns an error (that error) or no
 // position is left to go on from (ErrNoPosition). Whatever Kafka does meanwhile is retried and shown in Status.
@@ -37,13 +37,13 @@ func (c *Consumer) Run(ctx context.Context, h Handler) error {
 		return errors.New("stream: Run called twice")
 	}
 	c.rewire()
-	defer func() { c.transport().CloseIdleConnections() }()
+	defer func() { c.wires.Load().cut() }()
 
 	groupCtx, leave := context.WithCancel(context.WithoutCancel(ctx))
 	defer leave()
-	r := &reader{Consumer: c, h: h, events: make(chan func() error), done: make(chan struct{})}
-	generations, lines := make(chan *generation), new(lines)
-	balance := &balancer{}
+	r := &reader{Consumer: c, h: h, events: make(chan func() error), done: make(chan struct{}), wake: time.NewTimer(time.Hour)}
+	generations, lines := make(chan *generation), newLines()
+	balance := &balancer{partitions: c.partitions}
 	if !c.o.StateTime.IsZero() {
 		balance.stateTime = c.o.StateTime.UnixMilli()
 	}
@@ -56,7 +56,7 @@ func (c *Consumer) Run(ctx context.Context, h Handler) error {
 	r.retire(err == nil)
 	leave()
 	close(r.done)
-	cut := time.AfterFunc(leaveTimeout, lines.close)
+	cut := time.AfterFunc(leaveTimeout, lines.cut)
 	defer cut.Stop()
 	for range generations { // closed when the group is left
 	}
@@ -64,13 +64,25 @@ func (c *Consumer) Run(ctx context.Context, h Handler) error {
 	return err
 }
 
-func (c *Consumer) transport() *kafka.Transport { return c.wires.Load() }
+// wires are the connections for fetches, commits and look-ups.
+type wires struct {
+	transport *kafka.Transport
+	lines     *lines
+}
 
-// rewire replaces all connections for fetches, commits and look-ups.
+func (w *wires) cut() {
+	w.transport.CloseIdleConnections()
+	w.lines.cut()
+}
+
+func (c *Consumer) transport() *kafka.Transport { return c.wires.Load().transport }
+
+// rewire replaces all connections.
 func (c *Consumer) rewire() {
-	old := c.wires.Swap(&kafka.Transport{
-		Dial:        (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
-		DialTimeout: 5 * time.Second,
+	l := newLines()
+	old := c.wires.Swap(&wires{lines: l, transport: &kafka.Transport{
+		Dial:        l.dial,
+		DialTimeout: dialTimeout,
 		ClientID:    c.o.ClientID,
 		TLS:         c.tls,
 		SASL:        c.sasl,
@@ -78,9 +90,9 @@ func (c *Consumer) rewire() {
 		// list of topics each refresh would ask for all topics of the cluster.
 		MetadataTTL:    time.Second,
 		MetadataTopics: c.o.Topics,
-	})
+	}})
 	if old != nil {
-		old.CloseIdleConnections()
+		old.cut()
 	}
 }
 
@@ -92,6 +104,8 @@ type reader struct {
 	own    *ownership  // nil without partitions
 	events chan func() error
 	done   chan struct{}
+	wake   *time.Timer  // when a delayed request is due
+	known  map[key]bool // partitions that have been there; nil before the first look
 	wg     sync.WaitGroup
 	chunk  chunk
 	codecs codecs
@@ -99,6 +113,7 @@ type reader struct {
 
 func (r *reader) loop(ctx context.Context, generations <-chan *generation) error {
 	defer r.codecs.close()
+	defer r.wake.Stop()
 	tick := time.NewTicker(r.o.Tick)
 	defer tick.Stop()
 	for {
@@ -113,6 +128,7 @@ func (r *reader) loop(ctx context.Context, generations <-chan *generation) error
 			r.retire(true)
 		case act := <-r.events:
 			err = act()
+		case <-r.wake.C:
 		case <-tick.C:
 			r.watch()
 			err = r.h.Tick()
@@ -153,9 +169,25 @@ func (r *reader) take(g *generation) {
 	r.clear(groupTrouble)
 	r.log.Info("joined the group", zap.Int32("generation", g.id), zap.Int("partitions", len(g.assigned)))
 	r.own = newOwnership(g)
+	r.know(r.own)
 	if len(g.assigned) > 0 {
 		r.commits.own(g)
-		r.list(r.own.all)
+	}
+}
+
+// know marks the partitions that have come into being since the first look: nothing of them is older than we are, so they
+// are read from their beginning whatever Options.Reset says.
+func (r *reader) know(o *ownership) {
+	first := r.known == nil
+	if first && len(o.all) == 0 && o.counts == nil {
+		return // another member may own partitions, which we have not seen
+	}
+	if first {
+		r.known = make(map[key]bool)
+	}
+	for _, p := range o.all {
+		p.fresh = !first && !r.known[p.key]
+		r.known[p.key] = true
 	}
 }
 

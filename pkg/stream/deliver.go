@@ -80,8 +80,18 @@ func (d *delivery) frame(f *frame) error {
 		c.arena = out
 		body = out[start:]
 	}
-	if next, err := c.add(f, body); err != nil {
-		return d.broken(f, max(next, f.base), err)
+	for b := f.open(body); ; {
+		if err := c.add(&b); err != nil {
+			return d.broken(f, max(b.next, f.base), err)
+		}
+		if b.left == 0 {
+			break
+		}
+		held := c.arena // the rest of the body is in it
+		if err := d.flush(b.next); err != nil {
+			return err
+		}
+		c.arena = held
 	}
 	if len(c.records) >= chunkRecords || len(c.arena) >= chunkBytes {
 		return d.flush(f.next)
@@ -91,6 +101,9 @@ func (d *delivery) frame(f *frame) error {
 
 // broken reports the rest of a batch whose checksum is right but whose content is not: to fetch it again is of no use.
 func (d *delivery) broken(f *frame, from int64, err error) error {
+	if from >= f.next {
+		return nil // all offsets of the batch are there
+	}
 	d.r.log.Debug("unreadable batch", zap.Error(err))
 	if err := d.flushRecords(from); err != nil {
 		return err

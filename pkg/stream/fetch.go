@@ -65,9 +65,14 @@ func (r *rawRecords) ReadFrom(from io.Reader) (int64, error) {
 	if s.cut = n > maxRecordSet; s.cut {
 		keep = headerSize
 	}
-	s.bytes = slices.Grow(s.bytes[:0], keep)[:keep]
-	if _, err := io.ReadFull(from, s.bytes); err != nil {
-		return 4, err
+	s.bytes = s.bytes[:0]
+	for have := 0; have < keep; have = len(s.bytes) { // memory for what has come, not for what the length promises
+		step := min(keep-have, max(partitionBytes, have))
+		s.bytes = slices.Grow(s.bytes, step)[:have+step]
+		if _, err := io.ReadFull(from, s.bytes[have:]); err != nil {
+			recordSets.Put(s)
+			return 4, err
+		}
 	}
 	if s.cut {
 		if _, err := io.CopyN(io.Discard, from, int64(n-keep)); err != nil {
@@ -79,6 +84,7 @@ func (r *rawRecords) ReadFrom(from io.Reader) (int64, error) {
 }
 
 const (
+	maxRecordSet   = 32 << 20         // the largest record set of one partition that is held in memory
 	fetchBytes     = 8 << 20          // of one response, more only for a single larger batch
 	partitionBytes = 1 << 20          // of one partition in it
 	fetchMargin    = 10 * time.Second // what a response may take beyond MaxWait

@@ -16,8 +16,10 @@ type generation struct {
 	id       int32
 	member   string
 	assigned []key
-	over     chan struct{} // closed when it ends
-	quit     chan struct{} // closed by end
+	counts   map[string]int // partitions of each topic as we, the leader of the group, gave them away; nil for other members
+	at       time.Time      // when it began
+	over     chan struct{}  // closed when it ends
+	quit     chan struct{}  // closed by end
 	once     sync.Once
 	left     chan struct{} // closed by us when everything of it is committed
 }
@@ -25,18 +27,17 @@ type generation struct {
 // end ends the generation from our side: the group no longer knows us.
 func (g *generation) end() { g.once.Do(func() { close(g.quit) }) }
 
-// join keeps the membership until ctx ends, handing each generation to out. kafka-go's group only: its Reader mixes up
-// generations, jumps over lost records in silence and has no hooks.
+// join keeps the membership until ctx ends, handing each generation to out. Of kafka-go's group, its watch over partitions is
+// left off: it rejoins in a tight loop while a topic is missing.
 func (c *Consumer) join(ctx context.Context, b *balancer, lines *lines, out chan<- *generation) error {
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: c.o.GroupID, Brokers: c.o.Brokers, Topics: c.o.Topics,
 		Dialer: &kafka.Dialer{
-			ClientID: c.o.ClientID, Timeout: 5 * time.Second, DualStack: true, TLS: c.tls, SASLMechanism: c.sasl,
+			ClientID: c.o.ClientID, Timeout: dialTimeout, DualStack: true, TLS: c.tls, SASLMechanism: c.sasl,
 			DialFunc: lines.dial,
 		},
 		GroupBalancers:    []kafka.GroupBalancer{b},
 		HeartbeatInterval: c.o.Heartbeat, SessionTimeout: c.o.SessionTimeout, RebalanceTimeout: 3 * c.o.SessionTimeout,
-		WatchPartitionChanges: true, PartitionWatchInterval: c.o.WatchEvery,
 		JoinGroupBackoff: time.Second + rand.N(500*time.Millisecond),
 	})
 	if err != nil {
@@ -68,7 +69,7 @@ func (c *Consumer) join(ctx context.Context, b *balancer, lines *lines, out chan
 // commit is made, or after half the session timeout, as a member that hesitates longer is thrown out.
 func (c *Consumer) begin(ctx context.Context, gen *kafka.Generation, b *balancer) *generation {
 	g := &generation{
-		id: gen.ID, member: gen.MemberID,
+		id: gen.ID, member: gen.MemberID, counts: b.gave(), at: time.Now(),
 		over: make(chan struct{}), quit: make(chan struct{}), left: make(chan struct{}),
 	}
 	for topic, partitions := range gen.Assignments {

@@ -7,12 +7,22 @@ import (
 	"time"
 )
 
-// lines are the connections of the group membership. kafka-go cannot be interrupted while it waits for the group, up to
-// three session timeouts; cutting its lines ends that.
+// dialTimeout is what connecting may take, the handshakes of TLS and SASL included.
+const dialTimeout = 5 * time.Second
+
+// lines are connections that can be cut. kafka-go cannot be interrupted while it waits for the group, up to three session
+// timeouts, nor while it reads a response; cutting its lines ends that.
 type lines struct {
+	ctx  context.Context
+	end  context.CancelFunc
 	mu   sync.Mutex
-	open map[*line]struct{}
-	cut  bool
+	open map[*line]struct{} // nil once they are cut
+}
+
+func newLines() *lines {
+	l := &lines{open: make(map[*line]struct{})}
+	l.ctx, l.end = context.WithCancel(context.Background())
+	return l
 }
 
 type line struct {
@@ -28,30 +38,29 @@ func (l *line) Close() error {
 }
 
 func (l *lines) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	d := net.Dialer{Timeout: 5 * time.Second}
-	conn, err := d.DialContext(ctx, network, address)
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	defer context.AfterFunc(l.ctx, cancel)()
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
 	out := &line{Conn: conn, all: l}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.cut {
+	if l.open == nil {
 		conn.Close()
 		return nil, net.ErrClosed
-	}
-	if l.open == nil {
-		l.open = make(map[*line]struct{})
 	}
 	l.open[out] = struct{}{}
 	return out, nil
 }
 
-// close cuts all lines and refuses new ones.
-func (l *lines) close() {
+// cut closes all lines and refuses new ones.
+func (l *lines) cut() {
+	l.end()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.cut = true
 	for c := range l.open {
 		c.Conn.Close()
 	}

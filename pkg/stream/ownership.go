@@ -28,24 +28,25 @@ type partition struct {
 	leader    int32 // broker id, -1 when there is none
 	position  int64 // next offset to fetch
 	high      int64 // last seen end, -1 before the first
-	failures  int   // in a row, at this position
+	failures  int   // failed requests in a row
+	broken    int   // times in a row that what stands at the position was broken
 	notBefore time.Time
 	idle      time.Duration // time without a sign of life
+	served    int           // when it last brought something, counted in responses
+	fresh     bool          // it came into being while we were running
 }
 
 const (
-	trust     = 2                      // times that the same broken batch is asked for again before it is skipped
+	trust     = 2                      // times that something broken is asked for again before it is skipped
 	pause     = 200 * time.Millisecond // after a failed request, growing with failures in a row
 	pauseMost = 5 * time.Second
 	openGrace = 10 * time.Second // partitions that cannot be opened hold back the others so long
 )
 
 // again delays the next request for the partition.
-func (p *partition) again(now time.Time) time.Duration {
-	wait := min(pause<<min(p.failures, 8), pauseMost)
+func (p *partition) again(now time.Time) {
+	p.notBefore = now.Add(min(pause<<min(p.failures, 8), pauseMost))
 	p.failures++
-	p.notBefore = now.Add(wait)
-	return wait
 }
 
 // ownership is one generation in which partitions may be ours.
@@ -55,19 +56,21 @@ type ownership struct {
 	since   time.Time
 	all     []*partition // by topic and number
 	byKey   map[key]*partition
-	turn    int              // where the next request begins, so that none starves
+	counts  map[string]int   // partitions that we, as leader of the group, gave away; nil when another leads it
+	turn    int              // responses so far
 	orders  map[int32]*order // on their way, by broker
 	started bool             // fetching
 	led     time.Time        // when leaders were last looked up
-	looking bool
-	watched time.Time // last look at stalls
+	looking bool             // for leaders
+	listing bool             // for offsets
+	watched time.Time        // last look at stalls
 }
 
 // order is one fetch request on its way.
 type order struct{ cancel context.CancelFunc }
 
 func newOwnership(g *generation) *ownership {
-	o := &ownership{since: time.Now(), byKey: make(map[key]*partition), orders: make(map[int32]*order)}
+	o := &ownership{since: time.Now(), counts: g.counts, byKey: make(map[key]*partition), orders: make(map[int32]*order)}
 	o.ctx, o.cancel = context.WithCancel(context.Background())
 	o.watched = o.since
 	for _, k := range g.assigned {

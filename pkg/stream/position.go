@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 )
 
 const lookTimeout = 10 * time.Second
+
+var errNoOffsets = errors.New("no offsets in the answer")
 
 // lookUp asks who leads which partition; the transport answers from its view of the cluster, at most a second old.
 func (r *reader) lookUp(o *ownership) {
@@ -38,6 +41,7 @@ func (r *reader) lookUp(o *ownership) {
 func (r *reader) lead(o *ownership, m *metadata.Response) {
 	var missing error
 	for _, t := range m.Topics {
+		r.compare(o, t)
 		if t.ErrorCode != 0 {
 			missing = fmt.Errorf("topic %s: %w", t.Name, kafka.Error(t.ErrorCode))
 		}
@@ -57,9 +61,21 @@ func (r *reader) lead(o *ownership, m *metadata.Response) {
 	r.note(topicTrouble, missing)
 }
 
-// list asks for beginning and end of partitions that are opening or lost, and again after a while where that fails.
-func (r *reader) list(partitions []*partition) {
-	o := r.own
+// compare has the partitions given away anew when their number in a topic has changed. That is for the leader of the group
+// to see, as in Kafka's own clients.
+func (r *reader) compare(o *ownership, t metadata.ResponseTopic) {
+	known := t.ErrorCode == 0 || kafka.Error(t.ErrorCode) == kafka.UnknownTopicOrPartition
+	before, given := o.counts[t.Name]
+	if !given || !known || len(t.Partitions) == before || time.Since(o.since) < r.o.WatchEvery {
+		return
+	}
+	r.log.Info("partitions have come or gone", zap.String("topic", t.Name), zap.Int("before", before), zap.Int("now", len(t.Partitions)))
+	r.gen.end()
+}
+
+// list asks for beginning and end of partitions that are opening or lost.
+func (r *reader) list(o *ownership, partitions []*partition) {
+	o.listing = true
 	wanted := make(map[string][]kafka.OffsetRequest)
 	for _, p := range partitions {
 		wanted[p.topic] = append(wanted[p.topic], kafka.FirstOffsetOf(int(p.partition)), kafka.LastOffsetOf(int(p.partition)))
@@ -71,15 +87,16 @@ func (r *reader) list(partitions []*partition) {
 		client := kafka.Client{Addr: r.addr, Transport: transport}
 		res, err := client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: wanted, IsolationLevel: kafka.ReadCommitted})
 		return func() error {
+			o.listing = false
 			if r.own != o {
 				return nil
 			}
-			return r.listed(o, partitions, res, err)
+			return r.listed(partitions, res, err)
 		}
 	})
 }
 
-func (r *reader) listed(o *ownership, asked []*partition, res *kafka.ListOffsetsResponse, err error) error {
+func (r *reader) listed(asked []*partition, res *kafka.ListOffsetsResponse, err error) error {
 	found := make(map[key]kafka.PartitionOffsets)
 	if err == nil {
 		for topic, all := range res.Topics {
@@ -88,61 +105,32 @@ func (r *reader) listed(o *ownership, asked []*partition, res *kafka.ListOffsets
 			}
 		}
 	}
-	var again []*partition
 	for _, p := range asked {
 		offsets, ok := found[p.key]
-		switch {
-		case err == nil && !ok:
-			err = kafka.UnknownTopicOrPartition
-		case err == nil && offsets.Error != nil:
-			err = offsets.Error
-		}
-		if !ok || offsets.Error != nil || offsets.FirstOffset < 0 || offsets.LastOffset < 0 {
-			again = append(again, p)
+		if ok && offsets.Error == nil && offsets.FirstOffset >= 0 && offsets.LastOffset >= 0 {
+			if err := r.place(p, offsets.FirstOffset, offsets.LastOffset); err != nil {
+				return err
+			}
 			continue
 		}
-		if err := r.place(p, offsets.FirstOffset, offsets.LastOffset); err != nil {
-			return err
-		}
-	}
-	if len(again) > 0 {
-		r.retryList(o, again, err)
+		why := cmp.Or(err, offsets.Error, errNoOffsets)
+		r.note(fetchTrouble, r.clarify(fmt.Errorf("asking for the offsets of %s/%d: %w", p.topic, p.partition, why)))
+		p.again(time.Now())
 	}
 	return nil
-}
-
-func (r *reader) retryList(o *ownership, again []*partition, err error) {
-	if err == nil {
-		err = errors.New("no offsets in the answer")
-	}
-	r.note(fetchTrouble, r.clarify(fmt.Errorf("asking for the offsets of %s/%d: %w", again[0].topic, again[0].partition, err)))
-	r.background(func() func() error {
-		t := time.NewTimer(again[0].again(time.Now()))
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-o.ctx.Done():
-		}
-		return func() error {
-			if r.own == o {
-				r.list(again)
-			}
-			return nil
-		}
-	})
 }
 
 // place decides where to read on in a partition that holds [first, last).
 func (r *reader) place(p *partition, first, last int64) error {
 	target := first
-	if r.o.Reset == ResetLatest {
+	if r.o.Reset == ResetLatest && !p.fresh {
 		target = last
 	}
 	switch p.phase {
 	case opening:
 		position, ok := r.h.Assigned(p.topic, int(p.partition), last)
 		if !ok || position < 0 {
-			if r.o.Reset == ResetNone {
+			if r.o.Reset == ResetNone && !p.fresh {
 				return fmt.Errorf("%s/%d: %w", p.topic, p.partition, ErrNoPosition)
 			}
 			position = target
@@ -164,8 +152,8 @@ func (r *reader) place(p *partition, first, last int64) error {
 			zap.Int64("position", p.position), zap.Int64("first", first), zap.Int64("last", last))
 		d := delivery{r: r, key: p.key}
 		d.gap(from, target, reason)
-		p.position, p.failures = target, 0
+		p.position = target
 	}
-	p.phase, p.idle = reading, 0
+	p.phase, p.idle, p.broken = reading, 0, 0
 	return nil
 }

@@ -1,9 +1,11 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -20,25 +22,38 @@ func (r *reader) order() {
 	if !o.looking && now.Sub(o.led) > time.Second {
 		r.lookUp(o)
 	}
-	if len(o.all) == 0 || !o.ready(now) {
-		return
-	}
-	wants := make(map[int32][]want)
-	o.turn++
-	for i := range o.all {
-		p := o.all[(i+o.turn)%len(o.all)]
-		if p.phase != reading || p.leader < 0 || o.orders[p.leader] != nil || now.Before(p.notBefore) ||
-			r.h.Paused(p.topic, int(p.partition)) {
-			continue
+	var unplaced []*partition
+	wanted := make(map[int32][]*partition)
+	wake := now.Add(time.Hour)
+	for _, p := range o.all {
+		switch {
+		case now.Before(p.notBefore):
+			if p.notBefore.Before(wake) {
+				wake = p.notBefore
+			}
+		case p.phase != reading:
+			unplaced = append(unplaced, p)
+		case o.ready(now) && p.leader >= 0 && o.orders[p.leader] == nil && !r.h.Paused(p.topic, int(p.partition)):
+			wanted[p.leader] = append(wanted[p.leader], p)
 		}
-		wants[p.leader] = append(wants[p.leader], want{p.key, p.position, p.failures >= trust})
 	}
-	for broker, w := range wants {
-		r.send(o, broker, w)
+	if len(unplaced) > 0 && !o.listing {
+		r.list(o, unplaced)
 	}
+	for broker, partitions := range wanted {
+		r.send(o, broker, partitions)
+	}
+	r.wake.Reset(wake.Sub(now))
 }
 
-func (r *reader) send(o *ownership, broker int32, wants []want) {
+// send asks one broker for its partitions, those first that have waited longest: a broker that has filled its response
+// leaves out the rest.
+func (r *reader) send(o *ownership, broker int32, partitions []*partition) {
+	slices.SortStableFunc(partitions, func(a, b *partition) int { return cmp.Compare(a.served, b.served) })
+	wants := make([]want, len(partitions))
+	for i, p := range partitions {
+		wants[i] = want{p.key, p.position, p.broken >= trust}
+	}
 	ctx, cancel := context.WithCancel(o.ctx)
 	this := &order{cancel: cancel}
 	o.orders[broker] = this
@@ -64,17 +79,20 @@ func (r *reader) receive(o *ownership, f *fetched) error {
 		r.note(fetchTrouble, r.clarify(f.err))
 		o.led = time.Time{}
 		for _, w := range f.wants {
-			r.later(o.byKey[w.key].again(now))
+			o.byKey[w.key].again(now)
 		}
 		return nil
 	}
 	var bytes int64
+	o.turn++
 	for i := range f.got {
 		g := &f.got[i]
+		p := o.byKey[g.key]
 		if g.set != nil {
 			bytes += int64(len(g.set.bytes))
+			p.served = o.turn
 		}
-		r.settle(o, o.byKey[g.key], g, now)
+		r.settle(o, p, g, now)
 	}
 	r.count(bytes, 0)
 	r.order()
@@ -88,50 +106,35 @@ func (r *reader) receive(o *ownership, f *fetched) error {
 
 // settle draws the conclusions for the partition from what came for it.
 func (r *reader) settle(o *ownership, p *partition, g *got, now time.Time) {
-	var code kafka.Error
 	switch {
 	case g.err == nil:
 		r.clear(fetchTrouble)
-		if g.next > p.position {
-			p.failures = 0
-		}
-		if g.next > p.position || (g.next >= g.high && !g.broken) {
-			p.idle = 0
+		p.failures = 0
+		moved := g.next > p.position
+		if moved || !g.broken {
+			p.broken = 0
 		}
 		if g.broken {
-			p.failures++
-		} else {
-			p.failures = 0
+			p.broken++
 		}
-		g.changed = g.next > p.position || g.high != p.high || g.next >= g.high
+		if moved || (g.next >= g.high && !g.broken) {
+			p.idle = 0
+		}
+		g.changed = moved || g.high != p.high || g.next >= g.high
 		p.position, p.high = g.next, g.high
 	case errors.Is(g.err, kafka.OffsetOutOfRange):
 		p.phase = lost
-		r.list([]*partition{p})
-	case errors.Is(g.err, kafka.InvalidMessage) && p.failures >= trust: // the broker itself cannot read it
-		p.position, p.failures, p.idle = p.position+1, 0, 0
+	case errors.Is(g.err, kafka.InvalidMessage) && p.broken >= trust: // the broker itself cannot read it
+		p.position, p.broken, p.idle = p.position+1, 0, 0
 		g.next, g.refused = p.position, true
 	default:
 		r.note(fetchTrouble, fmt.Errorf("%s/%d at offset %d: %w", p.topic, p.partition, p.position, g.err))
-		if errors.As(g.err, &code) {
-			o.led = time.Time{} // most of them mean that the leader has moved
+		if errors.Is(g.err, kafka.InvalidMessage) {
+			p.broken++
 		}
-		r.later(p.again(now))
+		o.led = time.Time{} // most errors mean that the leader has moved
+		p.again(now)
 	}
-}
-
-// later wakes the loop, which then orders again.
-func (r *reader) later(wait time.Duration) {
-	o := r.own
-	r.background(func() func() error {
-		t := time.NewTimer(wait)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-o.ctx.Done():
-		}
-		return func() error { return nil }
-	})
 }
 
 // watch is the watchdog: a partition that has shown no sign of life for StallAfter while it could be read has all

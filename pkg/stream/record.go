@@ -7,19 +7,26 @@ import (
 
 var errRecord = errors.New("malformed record")
 
-// maxNames bounds the header keys that are kept to be shared between records.
-const maxNames = 256
+const (
+	maxNames   = 256      // header keys that are kept to be shared between records
+	maxHeaders = 1 << 16  // of one record; further ones are left out
+	chunkMost  = 1 << 14  // records, or headers, that are decoded before they are handed over
+	keepArena  = 16 << 20 // a larger arena is not kept for the next chunk
+)
 
 // names gives equal header keys one string.
 type names map[string]string
 
-func (n names) intern(b []byte) string {
-	if s, ok := n[string(b)]; ok {
+func (n *names) intern(b []byte) string {
+	if s, ok := (*n)[string(b)]; ok {
 		return s
 	}
 	s := string(b)
-	if len(n) < maxNames {
-		n[s] = s
+	if *n == nil {
+		*n = make(names)
+	}
+	if len(*n) < maxNames {
+		(*n)[s] = s
 	}
 	return s
 }
@@ -63,32 +70,49 @@ type chunk struct {
 }
 
 func (c *chunk) reset() {
+	if cap(c.arena) > keepArena {
+		c.arena = nil
+	}
 	c.records, c.headers, c.arena = c.records[:0], c.headers[:0], c.arena[:0]
 }
 
-// add appends the records of a batch whose body is plain, from the wanted offset on. On an error the records before the
-// malformed one have been added; next is the offset from which records are missing.
-func (c *chunk) add(f *frame, body []byte) (next int64, err error) {
-	next = f.from
-	if f.records < 0 {
-		return next, errRecord
+// full says that no more records should be collected: tiny records take more memory decoded than they do on the wire.
+func (c *chunk) full() bool { return len(c.records) >= chunkMost || len(c.headers) >= chunkMost }
+
+// batchReader walks the records of one batch.
+type batchReader struct {
+	f    *frame
+	cur  cursor
+	left int32 // records to come
+	next int64 // offset from which on nothing has been added
+	last int64 // offset of the newest record walked over
+}
+
+// open begins to walk a batch whose body is plain.
+func (f *frame) open(body []byte) batchReader {
+	return batchReader{f: f, cur: cursor{b: body, ok: true}, left: f.records, next: f.from, last: f.base - 1}
+}
+
+// add appends records from the wanted offset on until the batch ends (then left is 0) or the chunk is full. On an error the
+// records before the malformed one have been added.
+func (c *chunk) add(b *batchReader) error {
+	if b.left < 0 {
+		return errRecord
 	}
-	cur := cursor{b: body, ok: true}
-	last := f.base - 1
-	for range f.records {
-		length := cur.varint()
-		in := cursor{b: cur.take(length), ok: cur.ok && length >= 0}
-		r, ok := c.record(f, &in)
-		if !ok || r.Offset <= last || r.Offset >= f.next {
-			return next, errRecord
+	for ; b.left > 0 && !c.full(); b.left-- {
+		length := b.cur.varint()
+		in := cursor{b: b.cur.take(length), ok: b.cur.ok && length >= 0}
+		r, ok := c.record(b.f, &in)
+		if !ok || r.Offset <= b.last || r.Offset >= b.f.next {
+			return errRecord
 		}
-		last = r.Offset
-		if r.Offset >= f.from {
+		b.last = r.Offset
+		if r.Offset >= b.f.from {
 			c.records = append(c.records, r)
-			next = r.Offset + 1
+			b.next = r.Offset + 1
 		}
 	}
-	return f.next, nil
+	return nil
 }
 
 func (c *chunk) record(f *frame, in *cursor) (Record, bool) {
@@ -108,20 +132,23 @@ func (c *chunk) record(f *frame, in *cursor) (Record, bool) {
 	r.Key = in.take(in.varint())
 	r.Value = in.take(in.varint())
 	n := in.varint()
-	if !in.ok || n < 0 || n > int64(len(in.b)) {
+	if !in.ok || n < 0 || n > int64(len(in.b)/2) {
 		return r, false
 	}
 	if n == 0 {
 		return r, true
 	}
 	first := len(c.headers)
-	for range n {
+	for range min(n, maxHeaders) {
 		key := in.take(in.varint())
 		value := in.take(in.varint())
+		if !in.ok {
+			return r, false
+		}
 		c.headers = append(c.headers, Header{Key: c.names.intern(key), Value: value})
 	}
 	r.Headers = c.headers[first:len(c.headers):len(c.headers)]
-	return r, in.ok
+	return r, true
 }
 
 // abortMarker says whether the body of a control batch marks the abort of its producer's transaction.

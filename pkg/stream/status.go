@@ -83,8 +83,9 @@ func (c *Consumer) hold(g *generation) {
 	b := &c.status
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.Joined, b.Partitions, b.confirmed = g != nil, 0, time.Now()
+	b.Joined, b.Partitions = g != nil, 0
 	if g != nil {
+		b.confirmed = g.at
 		b.Generation, b.Member, b.Partitions = g.id, g.member, len(g.assigned)
 	}
 }

@@ -9,8 +9,8 @@ type Record struct {
 	Offset  int64
 	Time    int64 // append or create time, Unix milliseconds; -1 when the record has none
 	Key     []byte
-	Value   []byte // nil for a tombstone
-	Headers []Header
+	Value   []byte   // nil for a tombstone
+	Headers []Header // the first 65,536 at most
 }
 
 // Header is a record header. It is an alias so that slices of it can be handed on to a package that has the same one.
@@ -54,7 +54,7 @@ type Handler interface {
 const (
 	GapRetention = "retention"  // the log begins after our position
 	GapTruncated = "truncated"  // the log ends before our position: cut back, or the topic was made anew
-	GapCorrupt   = "corrupt"    // checksum, structure or compression of a batch is broken, twice in a row
+	GapCorrupt   = "corrupt"    // a batch cannot be read: its checksum fails three times, or structure or compression are broken
 	GapOversize  = "oversize"   // a batch too large to be held in memory
 	GapOldFormat = "old_format" // message formats 0 and 1, which no broker has written since 2017
 )
