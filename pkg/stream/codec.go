@@ -67,7 +67,7 @@ func (c *codecs) expandGzip(dst, src []byte) ([]byte, error) {
 
 func (c *codecs) expandZstd(dst, src []byte) ([]byte, error) {
 	if c.zstd == nil {
-		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxExpanded),
+		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(maxExpanded)),
 			zstd.IgnoreChecksum(true)) // the checksum of the batch covers the frame
 		if err != nil {
 			return dst, err
