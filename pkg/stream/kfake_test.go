@@ -91,6 +91,7 @@ type recorder struct {
 	assigned int
 	revoked  int
 	batches  int
+	ticks    int
 	paused   map[int]bool
 	faults   []string
 	onBatch  func(Batch) error
@@ -173,7 +174,18 @@ func (r *recorder) Gap(topic string, partition int, from, to int64, reason strin
 	r.next[topic][partition] = to
 }
 
-func (r *recorder) Tick() error { return nil }
+func (r *recorder) Tick() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ticks++
+	return nil
+}
+
+func (r *recorder) ticked() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ticks
+}
 
 func (r *recorder) count() int {
 	r.mu.Lock()
