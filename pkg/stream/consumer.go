@@ -64,23 +64,12 @@ func (c *Consumer) Run(ctx context.Context, h Handler) error {
 	return err
 }
 
-// wires are the connections for fetches, commits and look-ups.
-type wires struct {
-	transport *kafka.Transport
-	lines     *lines
-}
+func (c *Consumer) transport() kafka.RoundTripper { return c.wires.Load() }
 
-func (w *wires) cut() {
-	w.transport.CloseIdleConnections()
-	w.lines.cut()
-}
-
-func (c *Consumer) transport() *kafka.Transport { return c.wires.Load().transport }
-
-// rewire replaces all connections.
+// rewire replaces all connections for fetches, commits and look-ups.
 func (c *Consumer) rewire() {
 	l := newLines()
-	old := c.wires.Swap(&wires{lines: l, transport: &kafka.Transport{
+	old := c.wires.Swap(&wires{lines: l, Transport: &kafka.Transport{
 		Dial:        l.dial,
 		DialTimeout: dialTimeout,
 		ClientID:    c.o.ClientID,
@@ -88,7 +77,7 @@ func (c *Consumer) rewire() {
 		SASL:        c.sasl,
 		// After a leader has moved the transport asks the old one until its view expires: 6 s by default. Without the
 		// list of topics each refresh would ask for all topics of the cluster.
-		MetadataTTL:    time.Second,
+		MetadataTTL:    c.o.metadataTTL,
 		MetadataTopics: c.o.Topics,
 	}})
 	if old != nil {

@@ -112,12 +112,10 @@ type got struct {
 
 // fetched is the answer to one order.
 type fetched struct {
-	ownership *ownership
-	broker    int32
-	at        time.Time // Options.Now before the request
-	err       error     // of the whole request
-	wants     []want
-	got       []got
+	at    time.Time // Options.Now before the request
+	err   error     // of the whole request
+	wants []want
+	got   []got
 }
 
 func (f *fetched) release() {

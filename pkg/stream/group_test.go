@@ -84,6 +84,7 @@ func TestOwnerStaysWhenMembersCome(t *testing.T) {
 // An owner whose handler hangs while the group does not hear of it: the other takes over after the session timeout, and what
 // the first one commits when it wakes is refused.
 func TestZombieIsFenced(t *testing.T) {
+	t.Parallel()
 	b := start(t, broker.Options{Topics: []string{"rows"}})
 	o := quick(b.Addrs(), "rows")
 	first, second := newRecorder(), newRecorder()
@@ -143,6 +144,7 @@ func silence(b *broker.Broker, but string) {
 
 // A handler that takes longer than the session does not lose the partitions: heartbeats go on.
 func TestSlowHandlerStaysOwner(t *testing.T) {
+	t.Parallel()
 	b := start(t, broker.Options{Topics: []string{"rows"}})
 	o := quick(b.Addrs(), "rows")
 	o.SessionTimeout = 300 * time.Millisecond
@@ -251,6 +253,7 @@ func TestBalance(t *testing.T) {
 func TestUnreachable(t *testing.T) {
 	for name, address := range map[string]string{"refused": refusing(t), "silent": silent(t)} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			h := newRecorder()
 			c := run(t, quick([]string{address}, "rows"), h)
 			if name == "refused" {

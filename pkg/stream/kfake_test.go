@@ -204,7 +204,7 @@ func locked[T any](r *recorder, f func() T) T {
 func quick(addrs []string, topics ...string) Options {
 	return Options{
 		Brokers: addrs, Topics: topics, GroupID: "group", Tick: 20 * time.Millisecond, SessionTimeout: time.Second,
-		Heartbeat: 50 * time.Millisecond, MaxWait: 50 * time.Millisecond, WatchEvery: 100 * time.Millisecond,
+		Heartbeat: 50 * time.Millisecond, MaxWait: 50 * time.Millisecond, WatchEvery: 100 * time.Millisecond, metadataTTL: 50 * time.Millisecond,
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/segmentio/kafka-go"
 )
 
 // dialTimeout is what connecting may take, the handshakes of TLS and SASL included.
@@ -65,4 +67,29 @@ func (l *lines) cut() {
 		c.Conn.Close()
 	}
 	l.open = nil
+}
+
+// wires are a transport whose connections can be cut.
+type wires struct {
+	*kafka.Transport
+	lines *lines
+}
+
+// RoundTrip makes wires a kafka.RoundTripper. The transport opens a pool of connections for whoever asks, which then looks for
+// brokers for ever: those who still asked when the wires were cut close it.
+func (w *wires) RoundTrip(ctx context.Context, addr net.Addr, r kafka.Request) (kafka.Response, error) {
+	if w.lines.ctx.Err() != nil {
+		return nil, net.ErrClosed
+	}
+	defer func() {
+		if w.lines.ctx.Err() != nil {
+			w.CloseIdleConnections()
+		}
+	}()
+	return w.Transport.RoundTrip(ctx, addr, r)
+}
+
+func (w *wires) cut() {
+	w.lines.cut()
+	w.CloseIdleConnections()
 }

@@ -42,6 +42,8 @@ type Options struct {
 	// StateTime is when our own state was last written, zero without one. When all members start anew, the one with
 	// the newest state owns the partitions.
 	StateTime time.Time
+
+	metadataTTL time.Duration // how old what we know of leaders may be; 1 s, less in tests
 }
 
 // New checks the options and prepares a Consumer. It does not connect; files named in Security are read.
@@ -117,6 +119,7 @@ func (o *Options) fill() {
 		{&o.MaxWait, 500 * time.Millisecond},
 		{&o.StallAfter, 30 * time.Second},
 		{&o.WatchEvery, 5 * time.Second},
+		{&o.metadataTTL, time.Second},
 	} {
 		if *d.value <= 0 {
 			*d.value = d.unset

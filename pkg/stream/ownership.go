@@ -37,15 +37,16 @@ type partition struct {
 }
 
 const (
-	trust     = 2                      // times that something broken is asked for again before it is skipped
-	pause     = 200 * time.Millisecond // after a failed request, growing with failures in a row
-	pauseMost = 5 * time.Second
-	openGrace = 10 * time.Second // partitions that cannot be opened hold back the others so long
+	trust       = 2                      // times that something broken is asked for again before it is skipped
+	pause       = 200 * time.Millisecond // after a failed request, growing with failures in a row
+	pauseMost   = 5 * time.Second
+	leaderPause = 400 * time.Millisecond // the most where a leader was asked that is none any more
+	openGrace   = 10 * time.Second       // partitions that cannot be opened hold back the others so long
 )
 
 // again delays the next request for the partition.
-func (p *partition) again(now time.Time) {
-	p.notBefore = now.Add(min(pause<<min(p.failures, 8), pauseMost))
+func (p *partition) again(now time.Time, most time.Duration) {
+	p.notBefore = now.Add(min(pause<<min(p.failures, 8), most))
 	p.failures++
 }
 

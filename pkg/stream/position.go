@@ -115,7 +115,7 @@ func (r *reader) listed(asked []*partition, res *kafka.ListOffsetsResponse, err 
 		}
 		why := cmp.Or(err, offsets.Error, errNoOffsets)
 		r.note(fetchTrouble, r.clarify(fmt.Errorf("asking for the offsets of %s/%d: %w", p.topic, p.partition, why)))
-		p.again(time.Now())
+		p.again(time.Now(), pauseMost)
 	}
 	return nil
 }
@@ -138,7 +138,7 @@ func (r *reader) place(p *partition, first, last int64) error {
 		p.position = position
 	case lost:
 		if p.position >= first && p.position <= last { // it was so for a moment only, in a change of leader
-			p.again(time.Now())
+			p.again(time.Now(), leaderPause)
 			break
 		}
 		if r.o.Reset == ResetNone {

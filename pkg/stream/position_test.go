@@ -87,6 +87,7 @@ func TestWhereToStart(t *testing.T) {
 
 // While we do not look, the log loses its beginning: the loss is counted exactly.
 func TestRetentionOvertakesUs(t *testing.T) {
+	t.Parallel()
 	b := start(t, broker.Options{Topics: []string{"rows"}})
 	write(t, b.Addrs(), "rows", 0, values(0, 0, 10)...)
 	h := newRecorder()
@@ -125,6 +126,7 @@ func (r *recorder) pause(t *testing.T, partition int, on bool) {
 }
 
 func TestPausedPartitionIsNotFetched(t *testing.T) {
+	t.Parallel()
 	b := start(t, broker.Options{Topics: []string{"rows"}, Partitions: 2})
 	h := newRecorder()
 	h.paused[0] = true
@@ -160,6 +162,7 @@ func TestTopicMadeAnew(t *testing.T) {
 
 // A missing topic does not hide the others; when it comes it is read from its beginning, even with ResetLatest.
 func TestMissingTopic(t *testing.T) {
+	t.Parallel()
 	b := start(t, broker.Options{Topics: []string{"rows"}})
 	write(t, b.Addrs(), "rows", 0, values(0, 0, 10)...)
 	h := newRecorder()
@@ -182,6 +185,7 @@ func TestMissingTopic(t *testing.T) {
 
 // Alone with a topic that does not exist, the member waits without rejoining over and over.
 func TestNoTopicAtAll(t *testing.T) {
+	t.Parallel()
 	b := start(t, broker.Options{})
 	h := newRecorder()
 	c := run(t, quick(b.Addrs(), "rows"), h)
@@ -199,6 +203,7 @@ func TestNoTopicAtAll(t *testing.T) {
 
 // Partitions that are added are found, and read from their beginning: they are younger than our start.
 func TestPartitionsAdded(t *testing.T) {
+	t.Parallel()
 	b := start(t, broker.Options{Topics: []string{"rows"}})
 	h := newRecorder()
 	o := quick(b.Addrs(), "rows")

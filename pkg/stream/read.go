@@ -19,7 +19,7 @@ func (r *reader) order() {
 	if o == nil {
 		return
 	}
-	if !o.looking && now.Sub(o.led) > time.Second {
+	if !o.looking && now.Sub(o.led) > r.o.metadataTTL {
 		r.lookUp(o)
 	}
 	var unplaced []*partition
@@ -79,7 +79,7 @@ func (r *reader) receive(o *ownership, f *fetched) error {
 		r.note(fetchTrouble, r.clarify(f.err))
 		o.led = time.Time{}
 		for _, w := range f.wants {
-			o.byKey[w.key].again(now)
+			o.byKey[w.key].again(now, pauseMost)
 		}
 		return nil
 	}
@@ -133,7 +133,7 @@ func (r *reader) settle(o *ownership, p *partition, g *got, now time.Time) {
 			p.broken++
 		}
 		o.led = time.Time{} // most errors mean that the leader has moved
-		p.again(now)
+		p.again(now, leaderPause)
 	}
 }
 
