@@ -68,9 +68,15 @@ func (r *Ring) Add(slot int64) bool {
 // Sum counts the slots [from, to].
 func (r *Ring) Sum(from, to int64) float64 {
 	from, to = max(from, r.newest-held+1), min(to, r.newest)
+	if from > to {
+		return 0
+	}
 	sum := 0
-	for s := from; s <= to; s++ {
-		sum += int(r.counts[r.index(s)])
+	for i, n := r.index(from), to-from+1; n > 0; n-- {
+		sum += int(r.counts[i])
+		if i++; i == held {
+			i = 0
+		}
 	}
 	return float64(sum)
 }
