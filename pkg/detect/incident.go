@@ -13,12 +13,19 @@ const (
 	StatusReopened Status = "reopened"
 )
 
+// Signals: what an incident is about.
+const (
+	Revocations        = "revocations"         // connections newly broken
+	UnknownConnections = "unknown_connections" // connections asked for that do not exist; the integration stands for the provider
+	Silence            = "silence"             // no rows come: told by the pipeline itself, not by a series
+)
+
 // Incident is an unusual rise of one series, with all that a message about it needs. It is a value: copies are immutable snapshots.
 // Its JSON form is one line of `detector replay --output json`.
 type Incident struct {
 	Type          string    `json:"type"` // always "incident"
 	ID            string    `json:"id"`   // hash of signal, environment, provider, cause, opening edge; stable for life
-	Parent        string    `json:"parent,omitempty"`
+	Parent        string    `json:"parent"`
 	Revision      int       `json:"revision"` // grows with each change, starts at 1
 	Status        Status    `json:"status"`
 	Time          time.Time `json:"time"` // the slot edge or the break that opened it; of this change afterwards
@@ -26,7 +33,7 @@ type Incident struct {
 	Scope         string    `json:"scope"` // integration, provider, family, all
 	Environment   string    `json:"environment"`
 	Provider      string    `json:"provider"`
-	Integration   string    `json:"integration,omitempty"` // set when one integration holds >= 80 % of the breaks
+	Integration   string    `json:"integration"` // set when one integration holds >= 80 % of the breaks
 	Cause         string    `json:"cause"`
 	Since         time.Time `json:"since"`          // onset estimate: start of the best window
 	Observed      int       `json:"observed"`       // distinct newly broken connections in the window
@@ -50,7 +57,7 @@ type Incident struct {
 type Broken struct {
 	Integration string    `json:"integration"`
 	Connection  string    `json:"connection"`
-	Account     string    `json:"account,omitempty"`
+	Account     string    `json:"account"`
 	Reason      string    `json:"reason"`
 	Time        time.Time `json:"time"` // when it newly broke
 }
