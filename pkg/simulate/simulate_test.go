@@ -3,8 +3,10 @@ package simulate
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +36,7 @@ func story(t testing.TB, cfg Config) *World {
 		{Kind: Outage, At: start.Add(11 * 24 * time.Hour), For: 2 * time.Hour, Provider: "github"},
 		{Kind: CustomerLeaving, At: start.Add(12 * 24 * time.Hour), For: time.Hour},
 		{Kind: MassRevocation, At: start.Add(15 * 24 * time.Hour), For: 3 * time.Hour, Integration: "google-mail", Connections: 60},
-		{Kind: ClientSecretExpired, At: start.Add(20 * 24 * time.Hour), For: 5 * 24 * time.Hour, Integration: "outlook"},
+		{Kind: ClientSecretExpired, At: start.Add(20 * 24 * time.Hour), For: 5 * 24 * time.Hour, Integration: "quickbooks"},
 	} {
 		must(t, w.Schedule(h))
 	}
@@ -72,7 +74,7 @@ func hear(all []Row) (map[Series]int, nango.Stats) {
 }
 
 func TestRowsTellTheTruth(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range uint64(2) {
 		w := story(t, Config{Seed: seed, Webhooks: seed%2 == 0, Environment: `a "name"`})
 		broken, stats := hear(rows(w, start.Add(4*week)))
 		truth := w.Truth()
@@ -92,7 +94,7 @@ func TestHappeningsBreakWhatTheySay(t *testing.T) {
 	for i, want := range []struct {
 		broken, most int
 		delay        time.Duration
-	}{{0, 0, time.Hour}, {0, 0, time.Hour}, {4, 8, 24 * time.Hour}, {60, 60, time.Hour}, {180, 180, time.Hour}} {
+	}{{0, 0, time.Hour}, {0, 0, time.Hour}, {4, 8, 24 * time.Hour}, {60, 60, time.Hour}, {40, 40, time.Hour}} {
 		h := happened[i]
 		if h.Broken < want.broken || h.Broken > want.most {
 			t.Errorf("%s broke %d, want %d to %d", h.Kind, h.Broken, want.broken, want.most)
@@ -109,7 +111,7 @@ func TestHappeningsBreakWhatTheySay(t *testing.T) {
 			t.Errorf("%v: %d, where only a customer left", s, n)
 		}
 	}
-	if want := happened[2].Broken + 60 + 180; sum != want {
+	if want := happened[2].Broken + 60 + 40; sum != want {
 		t.Errorf("heard of %d breaks, want %d", sum, want)
 	}
 	if stats.Failures[nango.Transient] < 100 || stats.Failures[nango.Unknown] == 0 {
@@ -130,6 +132,7 @@ func TestUntilMayBeCut(t *testing.T) {
 		return w
 	}
 	whole := rows(world(), end)
+	few(t, 15)
 	rapid.Check(t, func(t *rapid.T) {
 		w := world()
 		n := 0
@@ -154,6 +157,17 @@ func TestUntilMayBeCut(t *testing.T) {
 	})
 }
 
+// few makes the checks of a property few, where each is long.
+func few(t *testing.T, checks int) {
+	f := flag.Lookup("rapid.checks")
+	was := f.Value.String()
+	if was != f.DefValue {
+		return // somebody asks for more
+	}
+	must(t, f.Value.Set(strconv.Itoa(checks)))
+	t.Cleanup(func() { must(t, f.Value.Set(was)) })
+}
+
 func same(a, b Row) bool {
 	return a.Time.Equal(b.Time) && a.Message == b.Message && bytes.Equal(a.Key, b.Key) && bytes.Equal(a.Value, b.Value)
 }
@@ -165,8 +179,15 @@ func TestFillerChangesNothingAndIsSkipped(t *testing.T) {
 	if filler < 3*len(bare)*98/100 || filler > 3*len(bare) {
 		t.Errorf("%d filler rows for %d others, want three for each", filler, len(bare))
 	}
-	if _, stats := hear(full); stats.Skipped != int64(filler) {
-		t.Errorf("%d rows skipped, of %d filler rows", stats.Skipped, filler)
+	// besides filler, refreshes that worked and requests that were answered 200 (GitHub's refusals) log rows that say nothing
+	idle := 0
+	for _, r := range bare {
+		if r.Message && bytes.Contains(r.Value, []byte(`"level":"info"`)) {
+			idle++
+		}
+	}
+	if _, stats := hear(full); stats.Skipped != int64(filler+idle) || idle > len(bare)/50 {
+		t.Errorf("%d rows skipped, of %d filler rows and %d that say nothing", stats.Skipped, filler, idle)
 	}
 	i := 0
 	for _, r := range full {
@@ -192,7 +213,7 @@ func TestSizeOfFourWeeks(t *testing.T) {
 	w := New(Config{Seed: 1, Webhooks: true})
 	all := rows(w, start.Add(4*week))
 	t.Logf("%d rows", len(all))
-	if len(all) > 150_000 {
+	if len(all) > 130_000 {
 		t.Errorf("%d rows", len(all))
 	}
 	for _, p := range providers() {
@@ -206,7 +227,7 @@ func TestSizeOfFourWeeks(t *testing.T) {
 
 func TestRowsAreNangos(t *testing.T) {
 	versions := map[string]string{}
-	for _, r := range rows(story(t, Config{Seed: 2, Filler: .5, Webhooks: true}), start.Add(3*week)) {
+	for _, r := range rows(story(t, Config{Seed: 2, Filler: .5, Webhooks: true}), start.Add(2*week)) {
 		var row struct {
 			ID, ParentID, Type, State string
 			CreatedAt                 time.Time
@@ -257,10 +278,10 @@ func TestScheduleRefuses(t *testing.T) {
 func TestCorpus(t *testing.T) {
 	for _, relevant := range []float64{0, .01, .3, 1} {
 		var all []Row
-		Corpus(100_000, relevant, 1, func(r Row) { all = append(all, r) })
+		Corpus(30_000, relevant, 1, func(r Row) { all = append(all, r) })
 		_, stats := hear(all)
 		share := 1 - float64(stats.Skipped)/float64(len(all))
-		if len(all) != 100_000 || share < relevant*.9 || share > relevant*1.1 {
+		if len(all) != 30_000 || share < relevant*.9 || share > relevant*1.1 {
 			t.Errorf("%d rows, a share of %.4f not skipped, want %.2f", len(all), share, relevant)
 		}
 	}
