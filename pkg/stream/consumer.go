@@ -22,6 +22,7 @@ type Consumer struct {
 	sasl    sasl.Mechanism
 	addr    net.Addr
 	wires   atomic.Pointer[wires]
+	lines   *lines // of the group
 	commits commits
 	status  board
 	running atomic.Bool
@@ -42,12 +43,12 @@ func (c *Consumer) Run(ctx context.Context, h Handler) error {
 	groupCtx, leave := context.WithCancel(context.WithoutCancel(ctx))
 	defer leave()
 	r := &reader{Consumer: c, h: h, events: make(chan func() error), done: make(chan struct{}), wake: time.NewTimer(time.Hour)}
-	generations, lines := make(chan *generation), newLines()
+	generations := make(chan *generation)
 	balance := &balancer{partitions: c.partitions}
 	if !c.o.StateTime.IsZero() {
 		balance.stateTime = c.o.StateTime.UnixMilli()
 	}
-	if err := c.join(groupCtx, balance, lines, generations); err != nil {
+	if err := c.join(groupCtx, balance, generations); err != nil {
 		return err
 	}
 	r.wg.Go(func() { c.commitLoop(groupCtx) })
@@ -56,7 +57,7 @@ func (c *Consumer) Run(ctx context.Context, h Handler) error {
 	r.retire(err == nil)
 	leave()
 	close(r.done)
-	cut := time.AfterFunc(leaveTimeout, lines.cut)
+	cut := time.AfterFunc(leaveTimeout, c.lines.cut)
 	defer cut.Stop()
 	for range generations { // closed when the group is left
 	}

@@ -250,7 +250,7 @@ func TestLargeBatchesInAllPartitions(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for i := range int32(4) {
-		if err := client.ProduceSync(ctx, &kgo.Record{Partition: i % 3, Value: make([]byte, 9<<20)}).FirstErr(); err != nil {
+		if err := client.ProduceSync(ctx, &kgo.Record{Partition: i % 3, Value: make([]byte, 9<<19)}).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
 	}

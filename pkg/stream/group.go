@@ -29,12 +29,12 @@ func (g *generation) end() { g.once.Do(func() { close(g.quit) }) }
 
 // join keeps the membership until ctx ends, handing each generation to out. Of kafka-go's group, its watch over partitions is
 // left off: it rejoins in a tight loop while a topic is missing.
-func (c *Consumer) join(ctx context.Context, b *balancer, lines *lines, out chan<- *generation) error {
+func (c *Consumer) join(ctx context.Context, b *balancer, out chan<- *generation) error {
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: c.o.GroupID, Brokers: c.o.Brokers, Topics: c.o.Topics,
 		Dialer: &kafka.Dialer{
 			ClientID: c.o.ClientID, Timeout: dialTimeout, DualStack: true, TLS: c.tls, SASLMechanism: c.sasl,
-			DialFunc: lines.dial,
+			DialFunc: c.lines.dial,
 		},
 		GroupBalancers:    []kafka.GroupBalancer{b},
 		HeartbeatInterval: c.o.Heartbeat, SessionTimeout: c.o.SessionTimeout, RebalanceTimeout: 3 * c.o.SessionTimeout,

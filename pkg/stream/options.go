@@ -60,7 +60,7 @@ func New(o Options) (*Consumer, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Consumer{o: o, log: o.Log, tls: tlsConfig, sasl: mechanism, addr: kafka.TCP(o.Brokers...)}
+	c := &Consumer{o: o, log: o.Log, tls: tlsConfig, sasl: mechanism, addr: kafka.TCP(o.Brokers...), lines: newLines()}
 	c.status.Skipped = make(map[string]int64)
 	c.commits.wake = make(chan struct{}, 1)
 	return c, nil

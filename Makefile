@@ -1,0 +1,46 @@
+# Everything here is short for a command that can be typed; README's own are `go test ./...` and `go run ./cmd/detector demo`.
+
+KAFKA_VERSIONS ?= 3.9.2 4.3.0
+STATICCHECK     = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: build test race vet lint fmt bench integration demo
+.DEFAULT_GOAL := build
+
+build: ## a static binary
+	CGO_ENABLED=0 go build -trimpath -o bin/detector ./cmd/detector
+
+test:
+	go test ./...
+
+race:
+	go test -race -shuffle=on ./...
+
+vet: ## also what only integration tests see
+	go vet ./...
+	go vet -tags integration ./...
+
+lint: ## staticcheck, of one version
+	go run $(STATICCHECK) -tags integration ./...
+
+fmt: ## fails when a file is not formatted
+	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
+
+bench: ## each benchmark once a second, memory too
+	go test -run '^$$' -bench . -benchmem ./...
+
+demo:
+	go run ./cmd/detector demo
+
+# Real Apache Kafka, several versions one after the other. Needs Java 17 and Maven; the jars are kept in .kafka.
+integration: $(KAFKA_VERSIONS:%=.kafka/%/.complete) | need-java
+	@for v in $(KAFKA_VERSIONS); do \
+		echo "Apache Kafka $$v"; \
+		REVWATCH_KAFKA_JARS="$(CURDIR)/.kafka/$$v" go test -tags integration -count=1 -p 1 -timeout 10m -run Integration ./... || exit 1; \
+	done
+
+.kafka/%/.complete: internal/broker/apache/pom.xml |
+	mvn -q -B -f $< -Dkafka.version=$* dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/.kafka/$*" -DincludeScope=runtime
+	@touch $@
+
+need-%:
+	@command -v $* >/dev/null || { echo "make integration: $* is missing; it needs Java 17 or newer (package openjdk-17-jre-headless) and Maven (package maven)" >&2; exit 1; }
