@@ -3,7 +3,7 @@
 KAFKA_VERSIONS ?= 3.9.2 4.3.0
 STATICCHECK     = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race vet lint fmt bench integration demo
+.PHONY: build test race vet lint fmt bench integration demo need-java need-mvn
 .DEFAULT_GOAL := build
 
 build: ## a static binary
@@ -42,5 +42,5 @@ integration: $(KAFKA_VERSIONS:%=.kafka/%/.complete) | need-java
 	mvn -q -B -f $< -Dkafka.version=$* dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/.kafka/$*" -DincludeScope=runtime
 	@touch $@
 
-need-%:
+need-java need-mvn: need-%:
 	@command -v $* >/dev/null || { echo "make integration: $* is missing; it needs Java 17 or newer (package openjdk-17-jre-headless) and Maven (package maven)" >&2; exit 1; }
