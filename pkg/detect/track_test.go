@@ -1,0 +1,141 @@
+package detect
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/revwatch/revwatch/pkg/nango"
+	"github.com/revwatch/revwatch/pkg/window"
+)
+
+// The life of one incident on a visible clock: at each step so many connections break, then hours pass with or without rows, and the series is
+// in a state. Its level is that of 21 quiet days.
+func TestLifeOfAnIncident(t *testing.T) {
+	type step struct {
+		breaks int
+		hours  int
+		rows   bool
+		want   string // state afterwards
+		told   []Status
+	}
+	for name, story := range map[string][]step{
+		"too few":                       {{2, 30, true, StateQuiet, nil}},
+		"opens, rests a day, is over":   {{8, 1, true, StateOpen, []Status{StatusOpen, StatusUpdate}}, {0, 21, true, StateOpen, nil}, {0, 4, true, StateQuiet, []Status{StatusResolved}}},
+		"goes on":                       {{8, 1, true, StateOpen, []Status{StatusOpen, StatusUpdate}}, {3, 20, true, StateOpen, []Status{StatusUpdate}}, {1, 20, true, StateOpen, []Status{StatusUpdate}}, {0, 26, true, StateQuiet, []Status{StatusResolved}}},
+		"silence does not end it":       {{8, 1, true, StateOpen, []Status{StatusOpen, StatusUpdate}}, {0, 400, false, StateOpen, nil}, {0, 20, true, StateOpen, nil}, {0, 5, true, StateQuiet, []Status{StatusResolved}}},
+		"re-opens within three days":    {{8, 30, true, StateQuiet, []Status{StatusOpen, StatusUpdate, StatusResolved}}, {0, 40, true, StateQuiet, nil}, {6, 1, true, StateOpen, []Status{StatusReopened, StatusUpdate}}},
+		"is a new one after three days": {{8, 30, true, StateQuiet, []Status{StatusOpen, StatusUpdate, StatusResolved}}, {0, 73, true, StateQuiet, nil}, {6, 1, true, StateOpen, []Status{StatusOpen, StatusUpdate}}},
+	} {
+		d, h := New(Options{}), newHistory(1)
+		h.life("a", 0, monday, monday.Add(21*day))
+		feed(d, h.sorted(), time.Time{})
+		now := monday.Add(21 * day)
+		for i, s := range story {
+			h := newHistory(uint64(i + 2))
+			h.next = 100 * i
+			h.breaks("a", "a", now, s.breaks, time.Second)
+			if s.rows {
+				h.life("a", 0, now, now.Add(time.Duration(s.hours)*time.Hour+time.Second))
+			}
+			now = now.Add(time.Duration(s.hours) * time.Hour)
+			told := feed(d, h.sorted(), time.Time{})
+			if got := stateOf(d); got != s.want || fmt.Sprint(statuses(told)) != fmt.Sprint(s.told) {
+				t.Errorf("%s, step %d: %s after %v, want %s after %v", name, i, got, statuses(told), s.want, s.told)
+			}
+		}
+	}
+}
+
+func stateOf(d *Detector) string {
+	if s := d.Series(); len(s) > 0 {
+		return s[0].State
+	}
+	return StateQuiet
+}
+
+// While a clear incident is open its slots do not teach, from the begin of the window that showed it; those after its end do.
+func TestIncidentDoesNotTeach(t *testing.T) {
+	h := newHistory(1)
+	h.life("a", 0, monday, monday.Add(40*day))
+	onset := monday.Add(21*day + 5*time.Minute)
+	h.breaks("a", "a", onset, 60, 10*time.Minute)
+	d := New(Options{})
+	var opened, ended Incident
+	for _, in := range feed(d, h.sorted(), time.Time{}) {
+		if in.Status == StatusOpen {
+			opened = in
+		}
+		ended = in
+	}
+	if opened.Status != StatusOpen || ended.Status != StatusResolved {
+		t.Fatalf("%v, %v", opened.Status, ended.Status)
+	}
+	s := d.order[0]
+	first, last := window.SlotOf(onset), window.SlotOf(ended.Time)-1
+	for _, c := range []struct {
+		slot   int64
+		masked bool
+	}{{first, true}, {first + 30, true}, {last, true}, {last + 1, false}, {first - 500, false}} {
+		if s.ring.Masked(c.slot) != c.masked {
+			t.Errorf("slot %d of the incident: masked %v", c.slot-first, !c.masked)
+		}
+	}
+	if got := s.level.PerDay(); got > 0.1 {
+		t.Errorf("%.2f a day expected afterwards: the incident has taught", got)
+	}
+}
+
+// An integration is named only where its provider has another live one.
+func TestScope(t *testing.T) {
+	for name, c := range map[string]struct {
+		prepare func(*history)
+		scope   string
+		named   string
+	}{
+		"the only integration": {func(h *history) {}, "provider", "eu"},
+		"another is alive": {func(h *history) {
+			h.put(monday.Add(20*day), nango.Active, "a", "us", "x", "")
+		}, "integration", "eu"},
+		"another failed before": {func(h *history) { h.breaks("a", "us", monday.Add(2*day), 1, 0) }, "integration", "eu"},
+		"another was alive long ago": {func(h *history) {
+			h.put(monday, nango.Active, "a", "us", "x", "")
+		}, "provider", "eu"},
+		"both break":           {func(h *history) { h.breaks("a", "us", monday.Add(21*day), 5, time.Second) }, "provider", ""},
+		"a fifth is of others": {func(h *history) { h.breaks("a", "us", monday.Add(21*day), 2, time.Second) }, "integration", "eu"},
+	} {
+		h := newHistory(1)
+		for at := monday; at.Before(monday.Add(22 * day)); at = at.Add(20 * time.Minute) {
+			h.put(at, nango.Active, "a", "eu", "always", "")
+		}
+		c.prepare(h)
+		h.breaks("a", "eu", monday.Add(21*day+time.Minute), 8, time.Second)
+		told := feed(New(Options{}), h.sorted(), time.Time{})
+		if len(told) == 0 {
+			t.Errorf("%s: nothing opened", name)
+			continue
+		}
+		if last := told[len(told)-1]; last.Scope != c.scope || last.Integration != c.named {
+			t.Errorf("%s: scope %s, integration %q, want %s, %q", name, last.Scope, last.Integration, c.scope, c.named)
+		}
+	}
+}
+
+// A window with enough breaks of too few connections does not hide one with enough connections.
+func TestMinConnections(t *testing.T) {
+	h := newHistory(1)
+	h.life("a", 0, monday, monday.Add(22*day))
+	at := monday.Add(21 * day)
+	for i := range 6 { // one connection that breaks and works again
+		h.put(at.Add(time.Duration(i)*time.Minute), nango.Failure, "a", "a", "x", "")
+		h.put(at.Add(time.Duration(i)*time.Minute+time.Second), nango.Reconnected, "a", "a", "x", "")
+	}
+	if told := feed(New(Options{}), h.sorted(), time.Time{}); len(told) > 0 {
+		t.Errorf("one connection: %v", statuses(told))
+	}
+	h.breaks("a", "a", at.Add(-5*time.Hour), 4, 30*time.Minute)
+	told := feed(New(Options{MinConnections: 5}), h.sorted(), time.Time{})
+	if count(told, StatusOpen) != 1 || told[0].Observed != 5 {
+		t.Errorf("five connections within hours: %v", statuses(told))
+	}
+}
