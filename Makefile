@@ -38,7 +38,7 @@ integration: $(KAFKA_VERSIONS:%=.kafka/%/.complete) | need-java
 		REVWATCH_KAFKA_JARS="$(CURDIR)/.kafka/$$v" go test -tags integration -count=1 -p 1 -timeout 10m -run Integration ./... || exit 1; \
 	done
 
-.kafka/%/.complete: internal/broker/apache/pom.xml |
+.kafka/%/.complete: internal/broker/apache/pom.xml | need-java need-mvn
 	mvn -q -B -f $< -Dkafka.version=$* dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/.kafka/$*" -DincludeScope=runtime
 	@touch $@
 
