@@ -271,3 +271,37 @@ func integrateKilled(t *testing.T, c *apache.Cluster, o Options) {
 		t.Errorf("%d records, gaps %v, faults %v", len(seenOnce), h.lost(), h.faults)
 	}
 }
+
+// BenchmarkIntegration reads 1 KB records from Kafka in a process of its own:
+//
+//	REVWATCH_KAFKA_JARS=$PWD/.kafka/4.3.0 go test -tags integration -run xxx -bench Integration -benchtime 1000000x ./pkg/stream
+func BenchmarkIntegration(b *testing.B) {
+	c := apache.Start(b, apache.Options{})
+	for name, codec := range map[string]kgo.CompressionCodec{"none": kgo.NoCompression(), "lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression()} {
+		c.CreateTopic(name, 8)
+		b.Run(name, func(b *testing.B) {
+			topUp(b, c, name, codec)
+			readAll(b, c.Addrs(), name)
+		})
+	}
+}
+
+// topUp writes to a topic until it holds b.N records.
+func topUp(b *testing.B, c *apache.Cluster, topic string, codec kgo.CompressionCodec) {
+	client, err := kgo.NewClient(kgo.SeedBrokers(c.Addrs()...), kgo.DefaultProduceTopic(topic), kgo.ProducerBatchCompression(codec),
+		kgo.RecordPartitioner(kgo.RoundRobinPartitioner()), kgo.ProducerLinger(20*time.Millisecond))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer client.Close()
+	for i := range b.N {
+		client.Produce(context.Background(), &kgo.Record{Value: row(i)}, func(_ *kgo.Record, err error) {
+			if err != nil {
+				b.Error(err)
+			}
+		})
+	}
+	if err := client.Flush(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+}
