@@ -29,6 +29,7 @@ type partition struct {
 	position  int64 // next offset to fetch
 	high      int64 // last seen end, -1 before the first
 	failures  int   // failed requests in a row
+	ailing    bool  // the last request for it failed
 	broken    int   // times in a row that what stands at the position was broken
 	notBefore time.Time
 	idle      time.Duration // time without a sign of life
@@ -46,6 +47,7 @@ const (
 
 // again delays the next request for the partition.
 func (p *partition) again(now time.Time, most time.Duration) {
+	p.ailing = true
 	p.notBefore = now.Add(min(pause<<min(p.failures, 8), most))
 	p.failures++
 }
@@ -83,6 +85,11 @@ func newOwnership(g *generation) *ownership {
 		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.partition, b.partition))
 	})
 	return o
+}
+
+// well says whether no partition is ailing.
+func (o *ownership) well() bool {
+	return !slices.ContainsFunc(o.all, func(p *partition) bool { return p.ailing })
 }
 
 // ready says whether fetching may begin: all partitions are open, or the rest had its time.

@@ -138,8 +138,10 @@ func (r *reader) place(p *partition, first, last int64) error {
 		p.position = position
 	case lost:
 		if p.position >= first && p.position <= last { // it was so for a moment only, in a change of leader
+			r.note(fetchTrouble, fmt.Errorf("%s/%d at offset %d: %w", p.topic, p.partition, p.position, kafka.OffsetOutOfRange))
+			p.phase = reading
 			p.again(time.Now(), leaderPause)
-			break
+			return nil
 		}
 		if r.o.Reset == ResetNone {
 			return fmt.Errorf("%s/%d: position %d is outside the log [%d, %d): %w", p.topic, p.partition, p.position, first, last, ErrNoPosition)

@@ -94,6 +94,9 @@ func (r *reader) receive(o *ownership, f *fetched) error {
 		}
 		r.settle(o, p, g, now)
 	}
+	if o.well() {
+		r.clear(fetchTrouble)
+	}
 	r.count(bytes, 0)
 	r.order()
 	for i := range f.got {
@@ -108,8 +111,7 @@ func (r *reader) receive(o *ownership, f *fetched) error {
 func (r *reader) settle(o *ownership, p *partition, g *got, now time.Time) {
 	switch {
 	case g.err == nil:
-		r.clear(fetchTrouble)
-		p.failures = 0
+		p.failures, p.ailing = 0, false
 		moved := g.next > p.position
 		if moved || !g.broken {
 			p.broken = 0
