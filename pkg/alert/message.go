@@ -47,6 +47,11 @@ type message struct {
 	id       string
 	phase    phase
 	severity severity
+
+	environment string // what the incident is about, each one name or empty
+	component   string
+	class       string
+
 	headline string   // one plain sentence without its full stop
 	summary  string   // what matters most, in one line
 	facts    []fact   // at most 8
@@ -68,7 +73,12 @@ const (
 func compose(in, parent *detect.Incident, p phase, display func(string) string) message {
 	c := composer{in: in, parent: parent, phase: p, provider: or(short(display(in.Provider), maxName), "unknown provider")}
 	m := message{id: short(in.ID, maxName), phase: p, severity: severityOf(in), headline: c.headline()}
-	m.summary = short(c.environment()+": "+m.headline+". "+c.gist(), 2*maxLine)
+	m.environment, m.component = c.environment(), short(in.Provider, maxName)
+	m.class = short(strings.Trim(in.Signal+" "+in.Cause, " "), maxName)
+	m.summary = short(m.headline+". "+c.gist(), 2*maxLine)
+	if !c.silent() || in.Environment != "" {
+		m.summary = short(m.environment+": "+m.summary, 2*maxLine)
+	}
 	m.facts, m.why, m.todo = c.facts(), c.why(), c.todo()
 	if p == open {
 		m.samples = c.samples()
@@ -82,7 +92,7 @@ type composer struct {
 	provider   string
 }
 
-func (c composer) strange() bool { return c.in.Signal == "unknown_connections" }
+func (c composer) strange() bool { return c.in.Signal == detect.UnknownConnections }
 
 func (c composer) environment() string {
 	return or(short(c.in.Environment, maxName), "unknown environment")
@@ -105,6 +115,9 @@ func (c composer) subject() string {
 }
 
 func (c composer) headline() string {
+	if c.silent() {
+		return c.silenceHeadline()
+	}
 	who := c.subject()
 	capital := sentence(who)
 	capital = strings.TrimSuffix(capital, ".")
@@ -143,6 +156,9 @@ func (c composer) observed() string {
 
 // gist is the one fact after the headline.
 func (c composer) gist() string {
+	if c.silent() {
+		return c.silenceGist()
+	}
 	switch c.phase {
 	case fold:
 		return c.wider()
@@ -172,6 +188,8 @@ func (c composer) remains() string {
 		n = count(c.in.Observed, "connection")
 	}
 	switch {
+	case c.silent():
+		return "What broke meanwhile is counted as its rows come in."
 	case c.strange():
 		return "Nothing was broken by it: the callers asked for connections that do not exist."
 	case c.in.Cause == "misconfigured":
@@ -181,6 +199,9 @@ func (c composer) remains() string {
 }
 
 func (c composer) facts() []fact {
+	if c.silent() {
+		return c.silenceFacts()
+	}
 	fs := []fact{{"Environment", c.environment()}}
 	if c.strange() {
 		fs = append(fs, fact{"Integration", c.provider})
@@ -230,7 +251,7 @@ func (c composer) active() string {
 	return fmt.Sprintf("%d of %d seen active in 7 days", c.in.Observed, c.in.Active)
 }
 
-// why gives the shares of the reasons and then the incident's own explanation.
+// why gives the incident's own explanation, or the share of the leading reason where there is none.
 func (c composer) why() []string {
 	switch c.phase {
 	case fold:
@@ -239,7 +260,7 @@ func (c composer) why() []string {
 		return []string{c.resolution(), c.remains()}
 	}
 	var lines []string
-	if s := c.reasons(); s != "" && !c.strange() {
+	if s := c.reasons(); s != "" && len(c.in.Explanation) == 0 && !c.strange() {
 		lines = append(lines, s)
 	}
 	for _, s := range c.in.Explanation {

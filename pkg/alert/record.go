@@ -56,27 +56,43 @@ func parseRecord(value []byte) (record, error) {
 }
 
 // reopenedFile makes a record that was read from the store true again: a request whose end was not written is in doubt.
-func (r *record) reopenedFile() (doubt bool) {
+func (r *record) reopenedFile(t traits) (doubt bool) {
 	if r.Trying == nil {
 		return false
 	}
 	r.Trying = nil
-	r.doubt(r.Tried)
+	r.doubt(t, r.Tried)
 	return true
 }
 
-func (r *record) doubt(at time.Time) {
+// doubt notes a request of which it is not known whether it arrived. Where it would show twice it is repeated slowly.
+func (r *record) doubt(t traits, at time.Time) {
 	r.Doubts++
 	if r.Doubt.IsZero() {
 		r.Doubt = at
 	}
+	if !t.keyed {
+		r.Next = at.Add(backoff(r.Doubts, doubtBase, doubtCap))
+	}
+}
+
+// before orders records of states that may be sent at the same time: tried least recently, then pending longest.
+func (r *record) before(o *record, id, other string) bool {
+	switch {
+	case !r.Tried.Equal(o.Tried):
+		return r.Tried.Before(o.Tried)
+	case !r.Since.Equal(o.Since):
+		return r.Since.Before(o.Since)
+	}
+	return id < other
 }
 
 // told says that the destination knows of the incident, or may know, and was not told of its end.
 func (r *record) told() bool { return r.Sent.Phase == open || !r.Doubt.IsZero() }
 
-// owed is what the destination still has to be told of the incident: the whole delivery rule.
-func owed(t traits, r *record, in *detect.Incident) phase {
+// owed is what the destination still has to be told of the incident: the whole delivery rule. What ended before born, when the destination
+// was first there, is none of its business.
+func owed(t traits, r *record, in *detect.Incident, born time.Time) phase {
 	switch {
 	case in.Past:
 		return none
@@ -86,7 +102,7 @@ func owed(t traits, r *record, in *detect.Incident) phase {
 		}
 		return none
 	case in.Status == detect.StatusResolved:
-		if r.told() || r.Sent.Phase == none && !t.paired {
+		if r.told() || r.Sent.Phase == none && !t.paired && !in.ResolvedAt.Before(born) {
 			return resolve
 		}
 		return none
@@ -103,13 +119,19 @@ func owed(t traits, r *record, in *detect.Incident) phase {
 // due is when the owed state p may be sent at the earliest, as far as this incident is concerned.
 func due(t traits, r *record, in *detect.Incident, p phase) time.Time {
 	at := r.Next
-	if f := r.Refusal; f != nil && in.Milestone <= f.Mark.Milestone && p == f.Mark.Phase {
-		at = later(at, f.Until)
+	if r.refuses(in, p) {
+		at = later(at, r.Refusal.Until)
 	}
 	if p == open && in.Milestone <= r.Sent.Milestone {
 		at = later(at, r.Told.Add(t.every))
 	}
 	return at
+}
+
+// refuses says that the state p was refused and nothing new has come since.
+func (r *record) refuses(in *detect.Incident, p phase) bool {
+	f := r.Refusal
+	return f != nil && in.Milestone <= f.Mark.Milestone && p == f.Mark.Phase
 }
 
 func later(a, b time.Time) time.Time {

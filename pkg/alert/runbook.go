@@ -14,6 +14,8 @@ func (c composer) todo() []string {
 	switch {
 	case c.phase == fold:
 		return nil
+	case c.silent():
+		return c.silenceTodo()
 	case c.strange() && c.phase == open:
 		return []string{
 			"Check which secret key the caller uses: it belongs to one environment, and a connection exists in one environment only.",

@@ -39,12 +39,8 @@ func (r *record) fail(t traits, m mark, f *fault, failures int, now time.Time) {
 	switch f.verdict {
 	case refused:
 		r.Refusal = &refusal{Mark: m, Reason: f.reason, Until: now.Add(max(refusedFor, f.after))}
-		return
 	case doubtful:
-		r.doubt(now)
-		if !t.keyed && r.Remote == "" {
-			r.Next = now.Add(backoff(r.Doubts, doubtBase, doubtCap))
-		}
+		r.doubt(t, now)
 	}
 	r.Hold = now.Add(max(f.after, backoff(failures, backoffBase, backoffCap)))
 }

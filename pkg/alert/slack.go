@@ -131,7 +131,7 @@ func (s *slackBot) send(ctx context.Context, d delivery) (receipt, error) {
 
 func (s *slackBot) post(ctx context.Context, d delivery) (receipt, error) {
 	p := newPost(d)
-	p.Channel = s.channel
+	p.Channel, p.Metadata = s.channel, newMetadata(d, d.noted())
 	r, err := s.api(ctx, "chat.postMessage", p)
 	if err != nil {
 		return receipt{}, err
@@ -148,7 +148,8 @@ func (s *slackBot) post(ctx context.Context, d delivery) (receipt, error) {
 
 func (s *slackBot) edit(ctx context.Context, d delivery, at slackRemote) (receipt, error) {
 	p := newPost(d)
-	p.Channel, p.TS = at.Channel, at.TS
+	p.Channel, p.TS, p.Metadata = at.Channel, at.TS, newMetadata(d, d.noted())
+	p.UnfurlLinks, p.UnfurlMedia = nil, nil // chat.update does not know them
 	_, err := s.api(ctx, "chat.update", p)
 	var f *fault
 	if errors.As(err, &f) && f.verdict == refused {
@@ -163,7 +164,10 @@ func (s *slackBot) edit(ctx context.Context, d delivery, at slackRemote) (receip
 		}
 	}
 	if err != nil {
-		return receipt{remote: d.remote}, err
+		if f != nil && f.verdict == doubtful {
+			f.verdict = failed // an edit made twice is one
+		}
+		return receipt{}, err
 	}
 	at.Shown = d.shown()
 	return receipt{remote: string(encode(at)), more: at.Noted != d.noted()}, nil
@@ -171,9 +175,8 @@ func (s *slackBot) edit(ctx context.Context, d delivery, at slackRemote) (receip
 
 // note tells a milestone in the post's thread; one that is no end is shown in the channel too, as edits notify nobody.
 func (s *slackBot) note(ctx context.Context, d delivery, at slackRemote) (receipt, error) {
-	p := slackPost{Channel: at.Channel, Thread: at.TS, Broadcast: !d.message.phase.over(), Text: escape(d.message.summary, maxText), Metadata: newMetadata(d, "note")}
-	if _, err := s.api(ctx, "chat.postMessage", p); err != nil {
-		return receipt{remote: d.remote}, err
+	if _, err := s.api(ctx, "chat.postMessage", newNote(d, at)); err != nil {
+		return receipt{}, err
 	}
 	at.Noted = d.noted()
 	return receipt{remote: string(encode(at))}, nil

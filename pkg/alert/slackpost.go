@@ -24,8 +24,8 @@ type slackPost struct {
 	Broadcast   bool           `json:"reply_broadcast,omitempty"`
 	Text        string         `json:"text"`
 	Blocks      []slackBlock   `json:"blocks,omitempty"`
-	UnfurlLinks bool           `json:"unfurl_links"`
-	UnfurlMedia bool           `json:"unfurl_media"`
+	UnfurlLinks *bool          `json:"unfurl_links,omitempty"` // of a new post
+	UnfurlMedia *bool          `json:"unfurl_media,omitempty"`
 	Metadata    *slackMetadata `json:"metadata,omitempty"`
 }
 
@@ -39,6 +39,7 @@ type slackBlock struct {
 type slackText struct {
 	Type     string `json:"type"`
 	Text     string `json:"text"`
+	Emoji    *bool  `json:"emoji,omitempty"`    // plain_text only
 	Verbatim bool   `json:"verbatim,omitempty"` // mrkdwn only: nothing is made a link by itself
 }
 
@@ -57,11 +58,11 @@ func newMetadata(d delivery, state string) *slackMetadata {
 	return &slackMetadata{Type: "revwatch_incident", Payload: slackPayload{Incident: d.incident, State: state}}
 }
 
-// newPost renders a message. All that comes from outside stands in plain_text, where Slack knows neither markup nor
-// mentions nor links; mrkdwn is used for our own words only.
+// newPost renders a message. All that comes from outside stands in plain_text, where Slack knows neither markup nor mentions nor links nor
+// emoji names; mrkdwn is used for our own words only. The text beside the blocks is for notifications and is shown nowhere else.
 func newPost(d delivery) slackPost {
 	m := d.message
-	p := slackPost{Text: escape(m.summary, maxText), Metadata: newMetadata(d, d.noted())}
+	p := slackPost{Text: escape(m.summary, maxText), UnfurlLinks: new(bool), UnfurlMedia: new(bool)}
 	p.Blocks = append(p.Blocks, slackBlock{Type: "header", Text: plain(sign(m)+" "+m.headline, maxHeader)})
 	facts := slackBlock{Type: "section"}
 	for _, f := range m.facts {
@@ -69,13 +70,23 @@ func newPost(d delivery) slackPost {
 	}
 	p.Blocks = append(p.Blocks, facts)
 	p.add("Why", m.why)
-	p.add("Connections", m.samples)
+	p.add("Affected", m.samples)
 	if len(m.todo) > 0 {
 		p.Blocks = append(p.Blocks, slackBlock{Type: "section", Text: &slackText{Type: "mrkdwn", Verbatim: true,
 			Text: escape("*What to do*\n• "+strings.Join(m.todo, "\n• "), maxSection)}})
 	}
 	p.Blocks = append(p.Blocks, slackBlock{Type: "context", Elements: []slackText{*plain("Revwatch, incident "+m.id, maxContext)}})
 	return p
+}
+
+// newNote renders a message for the thread of its post: one line.
+func newNote(d delivery, at slackRemote) slackPost {
+	text := sign(d.message) + " " + d.message.summary
+	return slackPost{
+		Channel: at.Channel, Thread: at.TS, Broadcast: !d.message.phase.over(), UnfurlLinks: new(bool), UnfurlMedia: new(bool),
+		Text:   escape(text, maxText),
+		Blocks: []slackBlock{{Type: "section", Text: plain(text, maxText)}}, Metadata: newMetadata(d, "note"),
+	}
 }
 
 func (p *slackPost) add(title string, lines []string) {
@@ -85,7 +96,7 @@ func (p *slackPost) add(title string, lines []string) {
 }
 
 func plain(s string, limit int) *slackText {
-	return &slackText{Type: "plain_text", Text: escape(s, limit)}
+	return &slackText{Type: "plain_text", Text: escape(s, limit), Emoji: new(bool)}
 }
 
 // sign is the first thing seen of a message.

@@ -1,0 +1,178 @@
+// Package alert tells people of incidents: one message for all destinations, and its delivery to each of them.
+//
+// There is no queue. An incident has a revision and a milestone, a destination has a record of what it was told of each incident, and what
+// is between the two is pending: however long a destination is away, it owes one current message per incident. A record is written
+// before each request and after it, so that a process killed at any point leaves at most one request of which nobody knows the end.
+package alert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/revwatch/revwatch/pkg/detect"
+)
+
+// Options of a Notifier.
+type Options struct {
+	Destinations []Destination
+	Save         func(bucket, key string, value []byte) error // one durable write; nil value deletes; safe for concurrent use
+	May          func() bool                                  // asked right before each request: may this process speak; nil: always
+	Display      func(provider string) string                 // display name of a provider; nil: the key itself
+	Log          *zap.Logger                                  // nil: none
+	Now          func() time.Time                             // nil: time.Now
+}
+
+// Notifier brings each destination the newest state of each incident. Its methods may be called from any goroutine.
+type Notifier struct {
+	lanes   []*lane
+	changed *signal
+}
+
+// NewNotifier makes a Notifier that knows of no incident. It is an error when two destinations have one name, or when there are
+// destinations and no Save.
+func NewNotifier(o Options) (*Notifier, error) {
+	if len(o.Destinations) > 0 && o.Save == nil {
+		return nil, errors.New("alert: destinations need a place to save what they were told")
+	}
+	if o.May == nil {
+		o.May = func() bool { return true }
+	}
+	if o.Display == nil {
+		o.Display = func(provider string) string { return provider }
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	n := &Notifier{changed: newSignal()}
+	seen := map[string]bool{}
+	for _, d := range o.Destinations {
+		name := d.name()
+		switch {
+		case name == "" || strings.Contains(name, "\x00"):
+			return nil, fmt.Errorf("alert: %q cannot name a destination", name)
+		case seen[name]:
+			return nil, fmt.Errorf("alert: two destinations are named %q", name)
+		}
+		seen[name] = true
+		n.lanes = append(n.lanes, newLane(d, &o, n.changed))
+	}
+	return n, nil
+}
+
+// Restore takes back one value that Save was given, in any order, before Run. Buckets of other rooms are ignored.
+func (n *Notifier) Restore(in, key string, value []byte) error {
+	if in != bucket {
+		return nil
+	}
+	name, incident, ok := splitKey(key)
+	if !ok {
+		return fmt.Errorf("alert: %q is no key of a delivery record", key)
+	}
+	r, err := parseRecord(value)
+	if err != nil {
+		return fmt.Errorf("alert: %w", err)
+	}
+	for _, l := range n.lanes {
+		if l.name == name {
+			l.restore(incident, r)
+			return nil
+		}
+	}
+	if len(n.lanes) > 0 { // of a destination that is configured no more: the first one sweeps it away
+		n.lanes[0].stray(key)
+	}
+	return nil
+}
+
+// Tell gives the newest state of every incident that is open or was resolved within the last 7 days, after it was committed. It never
+// blocks; only the newest call counts. What a destination was told of any other incident is forgotten.
+func (n *Notifier) Tell(incidents []detect.Incident) {
+	book := make(map[string]*detect.Incident, len(incidents))
+	for i := range incidents {
+		in := incidents[i]
+		book[in.ID] = &in
+	}
+	for _, l := range n.lanes {
+		l.tell(book)
+	}
+}
+
+// Run delivers until ctx ends, then finishes the requests under way, for at most 5 s, and returns. Each destination has a goroutine of
+// its own: none delays another. Run may be called once.
+func (n *Notifier) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, l := range n.lanes {
+		wg.Go(func() { l.run(ctx) })
+	}
+	wg.Wait()
+	<-ctx.Done()
+}
+
+// Settled waits until nothing is pending that could be sent now: what waits for a back-off, for Retry-After, for its minute, or for the
+// right to speak does not count. It returns the error of ctx when that ends first.
+func (n *Notifier) Settled(ctx context.Context) error {
+	for {
+		next := n.changed.wait()
+		busy := false
+		for _, l := range n.lanes {
+			busy = busy || !l.isSettled()
+		}
+		if !busy {
+			return nil
+		}
+		select {
+		case <-next:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Status is how one destination fares.
+type Status struct {
+	Name    string
+	Pending int              // incidents that owe it a message
+	Oldest  time.Time        // since when the oldest is pending; zero: none
+	Results map[string]int64 // requests so far by result: sent, failed, doubtful, refused
+	Err     string           // the last error, "" once it works again; never holds a secret
+	Down    bool             // it refuses for good what it is owed
+}
+
+// Status tells of each destination, in the order they were given.
+func (n *Notifier) Status() []Status {
+	out := make([]Status, len(n.lanes))
+	for i, l := range n.lanes {
+		out[i] = l.status()
+	}
+	return out
+}
+
+// signal wakes everybody who waits for the next change.
+type signal struct {
+	mu sync.Mutex
+	ch chan struct{}
+}
+
+func newSignal() *signal { return &signal{ch: make(chan struct{})} }
+
+func (s *signal) wait() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ch
+}
+
+func (s *signal) raise() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.ch)
+	s.ch = make(chan struct{})
+}

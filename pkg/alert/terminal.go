@@ -1,0 +1,160 @@
+package alert
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// TerminalOptions say how a terminal shows a message.
+type TerminalOptions struct {
+	Name  string // "" means terminal
+	Color bool   // bold, colours
+	Box   bool   // a frame around the message
+	Width int    // columns, at least 40; 0 means 100
+}
+
+const terminalWidth = 100
+
+// NewTerminal makes a destination that writes each message to w as Slack would show it, one Write a message. It follows the milestones of an
+// incident. What comes from outside cannot move the cursor or change colours: control characters are gone from it.
+func NewTerminal(w io.Writer, o TerminalOptions) (Destination, error) {
+	if w == nil {
+		return nil, errors.New("terminal: nowhere to write")
+	}
+	if o.Name == "" {
+		o.Name = "terminal"
+	}
+	if o.Width == 0 {
+		o.Width = terminalWidth
+	}
+	o.Width = max(40, o.Width)
+	return &terminal{w: w, o: o}, nil
+}
+
+type terminal struct {
+	w io.Writer
+	o TerminalOptions
+}
+
+func (t *terminal) name() string { return t.o.Name }
+
+func (t *terminal) traits() traits { return traits{timeout: 5 * time.Second} }
+
+func (t *terminal) send(_ context.Context, d delivery) (receipt, error) {
+	if _, err := io.WriteString(t.w, t.render(d)); err != nil {
+		return receipt{}, &fault{verdict: failed, reason: "cannot write to the terminal"}
+	}
+	return receipt{remote: "shown"}, nil
+}
+
+// style is how a line is shown.
+type style string
+
+const (
+	normal style = ""
+	bold   style = "\x1b[1m"
+	faint  style = "\x1b[2m"
+	reset  style = "\x1b[0m"
+)
+
+// page collects the lines of one message.
+type page struct {
+	o     TerminalOptions
+	edge  string // what stands before each line
+	lines []string
+}
+
+// render writes the blocks of the post that Slack would get.
+func (t *terminal) render(d delivery) string {
+	p := &page{o: t.o, edge: "  "}
+	if t.o.Box {
+		p.edge = t.paint(colour(d.message), "┃") + " "
+	}
+	for _, b := range newPost(d).Blocks {
+		p.block(b)
+	}
+	return strings.Join(p.lines, "\n") + "\n\n"
+}
+
+// colour of the bar beside a message.
+func colour(m message) style {
+	switch {
+	case m.phase.over():
+		return "\x1b[32m"
+	case m.severity == critical:
+		return "\x1b[31m"
+	}
+	return "\x1b[33m"
+}
+
+func (t *terminal) paint(s style, text string) string {
+	if !t.o.Color || s == normal {
+		return text
+	}
+	return string(s) + text + string(reset)
+}
+
+var slackUnescapes = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
+
+// block writes one block: a header bold, fields as a table, a section with its first line bold, the context faint.
+func (p *page) block(b slackBlock) {
+	switch {
+	case b.Type == "header":
+		p.text(bold, "", slackUnescapes.Replace(b.Text.Text))
+	case len(b.Fields) > 0:
+		for _, f := range b.Fields {
+			name, value, _ := strings.Cut(slackUnescapes.Replace(f.Text), ": ")
+			p.text(normal, name+strings.Repeat(" ", max(1, 13-len(name))), value)
+		}
+	case b.Text != nil:
+		title, rest, _ := strings.Cut(slackUnescapes.Replace(b.Text.Text), "\n")
+		p.text(bold, "", strings.Trim(title, "*"))
+		for _, line := range strings.Split(rest, "\n") {
+			p.text(normal, "• ", strings.TrimPrefix(line, "• "))
+		}
+	default:
+		for _, e := range b.Elements {
+			p.text(faint, "", slackUnescapes.Replace(e.Text))
+		}
+	}
+}
+
+// text writes one text after a lead, broken into lines of the width, of which the later ones are indented as far as the lead.
+func (p *page) text(s style, lead, text string) {
+	indent := utf8.RuneCountInString(lead)
+	room := p.o.Width - 2 - indent
+	for _, line := range wrap(text, room) {
+		line = lead + line
+		if p.o.Color && s != normal {
+			line = string(s) + line + string(reset)
+		}
+		p.lines = append(p.lines, p.edge+line)
+		lead = strings.Repeat(" ", indent)
+	}
+}
+
+// wrap breaks a text at spaces into lines of at most width characters; a longer word is cut.
+func wrap(text string, width int) (lines []string) {
+	line, n := "", 0
+	for _, word := range strings.Fields(text) {
+		w := utf8.RuneCountInString(word)
+		if n > 0 && n+1+w <= width {
+			line, n = line+" "+word, n+1+w
+			continue
+		}
+		if n > 0 {
+			lines = append(lines, line)
+		}
+		for w > width {
+			cut := []rune(word)
+			lines = append(lines, string(cut[:width]))
+			word, w = string(cut[width:]), w-width
+		}
+		line, n = word, w
+	}
+	return append(lines, line)
+}
