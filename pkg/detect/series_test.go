@@ -15,11 +15,11 @@ import (
 
 // What the windows hold and expect, and which of them is the most extreme, follows from the plain list of breaks and rows.
 func TestScanIsThePlainRule(t *testing.T) {
-	few(t, 30)
+	few(t, 8)
 	rapid.Check(t, func(t *rapid.T) {
 		h := newHistory(rapid.Uint64().Draw(t, "seed"))
-		days := rapid.IntRange(3, 40).Draw(t, "days")
-		perDay := rapid.SampledFrom([]float64{.3, 3, 40}).Draw(t, "rate")
+		days := rapid.IntRange(3, 25).Draw(t, "days")
+		perDay := rapid.SampledFrom([]float64{.3, 3, 20}).Draw(t, "rate")
 		hole := time.Duration(rapid.IntRange(0, days-1).Draw(t, "hole")) * day
 		h.life("a", perDay, monday, monday.Add(hole))
 		h.life("a", perDay, monday.Add(hole+9*time.Hour), monday.Add(time.Duration(days)*day+9*time.Hour))
