@@ -50,6 +50,7 @@ func TestRecordsOfAllCodecs(t *testing.T) {
 
 // Whatever the cluster does to itself, every record comes once, in order.
 func TestClusterUnrest(t *testing.T) {
+	t.Parallel()
 	type disturbance func(*kfake.Cluster) *kfake.FaultHandle
 	fault := func(f ...kfake.Fault) disturbance {
 		return func(c *kfake.Cluster) *kfake.FaultHandle { return c.Fault(f...) }
@@ -222,6 +223,7 @@ func TestTransactionsOfAnotherClient(t *testing.T) {
 
 // Compaction leaves holes; positions pass over them without a gap.
 func TestCompactedTopic(t *testing.T) {
+	t.Parallel()
 	b := start(t, broker.Options{})
 	if err := b.Cluster.CreateTopic("rows", 1, map[string]string{"cleanup.policy": "compact"}); err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 
 // One of two members owns everything; when it leaves, the other takes over at once, from the state that it shares here.
 func TestOneOwnerAndTakeover(t *testing.T) {
+	t.Parallel()
 	b := start(t, broker.Options{Topics: []string{"rows", "more"}, Partitions: 3})
 	o := quick(b.Addrs(), "rows", "more")
 	o.SessionTimeout = 5 * time.Second // leaving must not need it
@@ -66,6 +67,7 @@ func committed(b *broker.Broker, topic string, partition int32) int64 {
 
 // The last owner stays the owner when members come, with the higher member id or the lower.
 func TestOwnerStaysWhenMembersCome(t *testing.T) {
+	t.Parallel()
 	b := start(t, broker.Options{Topics: []string{"rows"}})
 	first := newRecorder()
 	a := run(t, quick(b.Addrs(), "rows"), first)
@@ -251,6 +253,7 @@ func TestBalance(t *testing.T) {
 
 // Nobody answers, or somebody accepts and is silent: Status says so and Run ends soon after its context.
 func TestUnreachable(t *testing.T) {
+	t.Parallel()
 	for name, address := range map[string]string{"refused": refusing(t), "silent": silent(t)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -272,6 +275,7 @@ func TestUnreachable(t *testing.T) {
 
 // The broker goes away under an owner that is reading: stopping does not hang either.
 func TestStopWithoutBroker(t *testing.T) {
+	t.Parallel()
 	b := start(t, broker.Options{Topics: []string{"rows"}})
 	h := newRecorder()
 	c := run(t, quick(b.Addrs(), "rows"), h)

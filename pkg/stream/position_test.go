@@ -145,6 +145,7 @@ func TestPausedPartitionIsNotFetched(t *testing.T) {
 
 // A topic that is deleted and made anew: our position lies behind its end.
 func TestTopicMadeAnew(t *testing.T) {
+	t.Parallel()
 	b := start(t, broker.Options{Topics: []string{"rows"}})
 	write(t, b.Addrs(), "rows", 0, values(0, 0, 10)...)
 	h := newRecorder()

@@ -69,6 +69,7 @@ func protected(t *testing.T, mechanism string) (*broker.Broker, Security) {
 }
 
 func TestSecurity(t *testing.T) {
+	t.Parallel()
 	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
 		t.Run(mechanism, func(t *testing.T) {
 			b, s := protected(t, mechanism)
