@@ -405,5 +405,8 @@ func (l *lane) status() Status {
 			s.Err = r.Refusal.Reason
 		}
 	}
+	if s.Pending == 0 && len(l.dirty) == 0 { // nothing is left that did not work
+		s.Err = ""
+	}
 	return s
 }

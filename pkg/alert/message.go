@@ -67,6 +67,7 @@ const (
 	maxSamples = 5
 	maxLine    = 300
 	maxName    = 80
+	listLimit  = 50 // connections of an incident that are handed on
 )
 
 // compose builds the message of one incident in one phase. parent is the wider incident it became part of, or nil.
@@ -103,9 +104,9 @@ func (c composer) subject() string {
 	integration := short(c.in.Integration, maxName)
 	switch {
 	case c.in.Scope == "all" && c.strange():
-		return "all integrations"
+		return "All integrations"
 	case c.in.Scope == "all":
-		return "all providers"
+		return "All providers"
 	case c.in.Scope == "family":
 		return c.provider + " and its sister providers"
 	case c.in.Scope == "integration" && integration != "" && integration != c.provider:
@@ -118,30 +119,23 @@ func (c composer) headline() string {
 	if c.silent() {
 		return c.silenceHeadline()
 	}
-	who := c.subject()
-	capital := sentence(who)
-	capital = strings.TrimSuffix(capital, ".")
+	who, again := c.subject(), ""
+	if c.in.Status == detect.StatusReopened {
+		again = "again "
+	}
 	switch {
 	case c.phase == fold:
-		return capital + ": now part of a wider incident"
-	case c.phase == resolve && c.strange():
-		return capital + ": requests for unknown connections are back to normal"
+		return who + ": now part of a wider incident"
 	case c.phase == resolve:
-		return capital + ": connections break at the usual rate again"
-	}
-	again := ""
-	if c.in.Status == detect.StatusReopened {
-		again = " again"
-	}
-	switch {
+		return who + ": the incident is over"
 	case c.strange():
-		return capital + again + ": unusually many requests for connections that do not exist"
+		return who + ": " + again + "unusually many requests for connections that do not exist"
 	case c.in.Cause == "misconfigured":
-		return capital + again + ": our OAuth client is refused unusually often"
+		return who + ": our OAuth client is " + again + "refused unusually often"
 	case c.in.Scope == "all" || c.in.Scope == "family":
-		return capital + " are losing connections faster than usual" + again
+		return who + " are " + again + "losing connections faster than usual"
 	}
-	return capital + " is losing connections faster than usual" + again
+	return who + " is " + again + "losing connections faster than usual"
 }
 
 // observed is the count against what was expected: "23 connections newly broken in 1 h, 0.4 expected".
@@ -183,9 +177,9 @@ func (c composer) resolution() string {
 
 // remains is the second: what is still broken.
 func (c composer) remains() string {
-	n := count(len(c.in.Connections), "connection")
-	if c.in.Observed > len(c.in.Connections) {
-		n = count(c.in.Observed, "connection")
+	n := count(max(len(c.in.Connections), c.in.Observed), "connection")
+	if len(c.in.Connections) >= listLimit {
+		n = "at least " + n
 	}
 	switch {
 	case c.silent():
@@ -193,9 +187,9 @@ func (c composer) remains() string {
 	case c.strange():
 		return "Nothing was broken by it: the callers asked for connections that do not exist."
 	case c.in.Cause == "misconfigured":
-		return "Its " + n + " work again only once the client is mended; one that Nango gave up on needs a new authorization."
+		return "What broke (" + n + ") works again only once the client is mended; a connection that Nango gave up on needs its user."
 	}
-	return "Its " + n + " stay broken until each is re-authorized."
+	return "What broke (" + n + ") stays broken until its users re-authorize."
 }
 
 func (c composer) facts() []fact {
@@ -208,15 +202,20 @@ func (c composer) facts() []fact {
 	} else {
 		fs = append(fs, fact{"Provider", c.provider}, fact{"Integration", c.integration()})
 	}
-	fs = append(fs, fact{"Observed", c.observed()})
 	if c.phase != open {
-		return append(fs, fact{"Began", moment(c.in.Since)}, fact{"Ended", moment(c.ended())})
+		fs = append(fs, fact{"Peak", c.observed()}, fact{"Began", moment(c.in.Since)})
 	}
-	return append(fs,
-		fact{"How rare", rarity(c.in.OncePerDays)},
-		fact{"Since", moment(c.in.Since)},
-		fact{"Connections", c.active()},
-		fact{"Severity", string(severityOf(c.in))})
+	switch c.phase {
+	case fold:
+		return fs
+	case resolve:
+		return append(fs, fact{"Ended", c.ending()})
+	}
+	fs = append(fs, fact{"Observed", c.observed()}, fact{"How rare", rarity(c.in.OncePerDays)}, fact{"Since", moment(c.in.Since)})
+	if !c.strange() {
+		fs = append(fs, fact{"In use", c.active()})
+	}
+	return append(fs, fact{"Severity", string(severityOf(c.in))})
 }
 
 func (c composer) ended() time.Time {
@@ -224,6 +223,15 @@ func (c composer) ended() time.Time {
 		return c.in.Time
 	}
 	return c.in.ResolvedAt
+}
+
+// ending says when it ended and how long it went on.
+func (c composer) ending() string {
+	end := moment(c.ended())
+	if d := c.ended().Sub(c.in.Since); !c.in.Since.IsZero() && d > 0 {
+		end += ", after " + span(d)
+	}
+	return end
 }
 
 // integration names the one that holds most breaks, or says over how many the listed ones are spread.
@@ -244,11 +252,15 @@ func (c composer) integration() string {
 	return fmt.Sprintf("spread over %d integrations", len(seen))
 }
 
+// active is the share of the connections in use; where it is not known it is not made up.
 func (c composer) active() string {
-	if c.in.Active <= 0 || c.strange() {
-		return "how many are in use is not known"
+	switch {
+	case c.in.Active <= 0:
+		return "how many connections are in use is not known"
+	case c.in.Observed > c.in.Active:
+		return count(c.in.Active, "connection") + " seen active in 7 days"
 	}
-	return fmt.Sprintf("%d of %d seen active in 7 days", c.in.Observed, c.in.Active)
+	return fmt.Sprintf("%d of %d connections seen active in 7 days", c.in.Observed, c.in.Active)
 }
 
 // why gives the incident's own explanation, or the share of the leading reason where there is none.
@@ -318,7 +330,7 @@ func (c composer) samples() []string {
 			line += ", " + reason(b.Reason)
 		}
 		if !b.Time.IsZero() {
-			line += ", " + b.Time.UTC().Format("15:04")
+			line += ", " + c.hour(b.Time)
 		}
 		lines = append(lines, line)
 	}
@@ -328,19 +340,28 @@ func (c composer) samples() []string {
 	return lines
 }
 
+// hour is a time of the day, with the day when it is another one than that of the message.
+func (c composer) hour(t time.Time) string {
+	t = t.UTC()
+	if t.Format(time.DateOnly) == c.in.Time.UTC().Format(time.DateOnly) {
+		return t.Format("15:04")
+	}
+	return t.Format("2 Jan 15:04")
+}
+
 // rarity says how often chance alone makes such a window.
 func rarity(days float64) string {
 	switch {
 	case math.IsNaN(days) || days <= 0:
 		return "not known"
 	case days > 36500:
-		return "a window like this is expected less than once in 100 years"
+		return "at the usual rate less than once in 100 years"
 	case days >= 730:
-		return "a window like this is expected about once in " + number(days/365.25) + " years"
+		return "at the usual rate about once in " + number(days/365.25) + " years"
 	case days < 1.5:
-		return "a window like this is expected about once a day"
+		return "at the usual rate about once a day"
 	}
-	return "a window like this is expected about once in " + number(days) + " days"
+	return "at the usual rate about once in " + number(days) + " days"
 }
 
 func window(seconds int) string {

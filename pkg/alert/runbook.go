@@ -38,7 +38,7 @@ func (c composer) mend() []string {
 		"Mend the OAuth client: its id, secret, redirect URL and state in the provider's console, then the integration's settings in Nango.",
 	}
 	if day := c.exhausts(); day != "" {
-		lines = append(lines, "Until "+day+": from then on Nango gives connections up (on the fourth failing day), and those do need their users.")
+		lines = append(lines, "Do it before "+day+": on its fourth failing day Nango gives a connection up, and then its user has to re-authorize after all.")
 	}
 	return lines
 }
@@ -62,9 +62,12 @@ func (c composer) reauthorize() []string {
 	if c.phase == open && c.unknown() {
 		lines = append(lines, "The reason is not in the rows: it may be an outage of the provider. Check its status page before users are asked.")
 	}
+	if c.phase == open {
+		lines = append(lines, "Look for one cause first: the state of the OAuth app in the provider's console, a changed policy, an administrator who withdrew access.")
+	}
 	return append(lines,
 		"Re-authorize each connection: open a reconnect session for it with POST /connect/sessions/reconnect and its Connection ID, and send its user there.",
-		"That exists only for connections made through a connect session; for others the user connects anew.")
+		"Connections that were not made through a connect session have no reconnect: their users connect anew.")
 }
 
 // unknown says that the rows hold no reason for most of the listed connections.

@@ -32,7 +32,7 @@ func (c composer) silenceFacts() []fact {
 		fs = append(fs, fact{"Environment", c.environment()})
 	}
 	if c.phase.over() {
-		return append(fs, fact{"Silent from", moment(c.in.Since)}, fact{"Until", moment(c.ended())})
+		return append(fs, fact{"Silent from", moment(c.in.Since)}, fact{"Until", c.ending()})
 	}
 	fs = append(fs, fact{"Newest row", moment(c.in.Since)})
 	if d := c.in.Time.Sub(c.in.Since); !c.in.Since.IsZero() && d > 0 {

@@ -102,7 +102,9 @@ func plain(s string, limit int) *slackText {
 // sign is the first thing seen of a message.
 func sign(m message) string {
 	switch {
-	case m.phase.over():
+	case m.phase == fold:
+		return "➡️"
+	case m.phase == resolve:
 		return "✅"
 	case m.severity == critical:
 		return "🔴"

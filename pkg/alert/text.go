@@ -57,11 +57,11 @@ func clip(s string, limit int, cost func(rune) int) string {
 	total, end := 0, 0 // end: the last cut that leaves room for the ellipsis
 	flags := 0
 	for i, r := range s {
-		inside := joins(r) || flags%2 == 1 && flag(r)
+		inside := joins(r) || flags%2 == 1 && banner(r)
 		if !inside && total+cost('…') <= limit {
 			end = i
 		}
-		if flag(r) {
+		if banner(r) {
 			flags++
 		} else {
 			flags = 0
@@ -80,7 +80,7 @@ func joins(r rune) bool {
 	return unicode.Is(unicode.M, r) || r >= 0x1F3FB && r <= 0x1F3FF
 }
 
-func flag(r rune) bool { return r >= 0x1F1E6 && r <= 0x1F1FF }
+func banner(r rune) bool { return r >= 0x1F1E6 && r <= 0x1F1FF }
 
 // runes counts a character as one.
 func runes(rune) int { return 1 }

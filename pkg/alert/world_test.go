@@ -1,0 +1,205 @@
+package alert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/revwatch/revwatch/pkg/detect"
+)
+
+// world is what outlives the process: the store, and what each destination saw. It kills the process at chosen points.
+type world struct {
+	mu       sync.Mutex
+	store    map[string]string
+	attempts map[string][]attempt // by destination
+	faults   map[string][]outcome // by destination, used up front to back; then everything works
+	kills    map[string]bool      // destination and number of its write or request at which the process dies
+	begun    map[string]bool      // keys of records that ever said that a beginning was tried
+	count    map[string]int
+	wrong    []string
+}
+
+// outcome is what happens to one request.
+type outcome struct {
+	Verdict verdict // "": accepted
+	Arrived bool    // the destination saw a doubtful one
+	Hang    bool
+	After   time.Duration
+}
+
+type attempt struct {
+	mark
+	incident string
+	past     bool
+	parent   string
+	at       time.Time
+	life     int
+	arrived  bool
+	doubt    bool
+	after    time.Duration
+}
+
+func newWorld() *world {
+	return &world{store: map[string]string{}, attempts: map[string][]attempt{}, faults: map[string][]outcome{}, kills: map[string]bool{}, count: map[string]int{}, begun: map[string]bool{}}
+}
+
+func (w *world) errorf(format string, args ...any) {
+	w.wrong = append(w.wrong, fmt.Sprintf(format, args...))
+}
+
+// life is one run of the process.
+type life struct {
+	*world
+	number   int
+	dead     bool
+	book     map[string]detect.Incident // as last told
+	notifier *Notifier
+	cancel   context.CancelFunc
+	done     chan struct{}
+}
+
+var errDead = errors.New("the process is dead")
+
+// point counts a point at which the process may be killed; half of them lie before the effect and half after it.
+func (l *life) point(name string, effect func()) (killed bool) {
+	if l.dead {
+		return true
+	}
+	l.count[name]++
+	kill := l.kills[fmt.Sprint(name, " ", l.count[name])]
+	if !kill || l.count[name]%2 == 0 {
+		effect()
+	}
+	l.dead = kill
+	return kill
+}
+
+func (l *life) save(in, key string, value []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if in != bucket {
+		l.errorf("wrote to bucket %q", in)
+	}
+	written := false
+	name, _, _ := splitKey(key)
+	killed := l.point(name, func() {
+		written = true
+		if value == nil {
+			delete(l.store, key)
+		} else {
+			l.store[key] = string(value)
+			if r, err := parseRecord(value); err == nil && r.Trying != nil && r.Trying.Phase == open {
+				l.begun[key] = true
+			}
+		}
+	})
+	if !written && !strings.Contains(string(value), `"trying"`) {
+		l.lost(key)
+	}
+	if killed {
+		return errDead
+	}
+	return nil
+}
+
+// lost marks the request whose end was not written.
+func (l *life) lost(key string) {
+	name, incident, _ := splitKey(key)
+	for i := len(l.attempts[name]) - 1; i >= 0; i-- {
+		if a := &l.attempts[name][i]; a.incident == incident && a.life == l.number {
+			a.doubt = true
+			return
+		}
+	}
+}
+
+// begin starts a process on what the world kept.
+func (w *world) begin(t *testing.T, number int, destinations ...traits) *life {
+	l := &life{world: w, number: number, done: make(chan struct{})}
+	var all []Destination
+	for i, tr := range destinations {
+		all = append(all, &mock{life: l, id: fmt.Sprintf("d%d", i), t: tr})
+	}
+	n, err := NewNotifier(Options{Destinations: all, Save: l.save})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, value := range maps.Clone(w.store) {
+		if err := n.Restore(bucket, key, []byte(value)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	l.notifier, l.cancel = n, cancel
+	go func() { defer close(l.done); n.Run(ctx) }()
+	return l
+}
+
+func (l *life) tell(book map[string]detect.Incident) {
+	var all []detect.Incident
+	for _, in := range book {
+		all = append(all, in)
+	}
+	l.mu.Lock()
+	l.book = maps.Clone(book)
+	l.mu.Unlock()
+	l.notifier.Tell(all)
+}
+
+func (l *life) isDead() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.dead
+}
+
+func (l *life) end() { l.cancel(); <-l.done }
+
+// mock is a destination of the world.
+type mock struct {
+	*life
+	id string
+	t  traits
+}
+
+func (m *mock) name() string   { return m.id }
+func (m *mock) traits() traits { return m.t }
+
+func (m *mock) send(ctx context.Context, d delivery) (receipt, error) {
+	o, killed := m.take(d)
+	if killed {
+		return receipt{}, errDead
+	}
+	if o.Hang {
+		<-ctx.Done()
+	}
+	if o.Verdict != "" {
+		return receipt{}, &fault{verdict: o.Verdict, reason: string(o.Verdict), after: o.After}
+	}
+	return receipt{remote: "there"}, nil
+}
+
+// take records a request and decides what becomes of it.
+func (m *mock) take(d delivery) (o outcome, killed bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.dead {
+		return o, true
+	}
+	if f := m.faults[m.id]; len(f) > 0 {
+		o, m.faults[m.id] = f[0], f[1:]
+	}
+	a := attempt{
+		mark: mark{d.revision, d.milestone, d.message.phase}, incident: d.incident, at: time.Now(), life: m.number, after: o.After,
+		past: m.book[d.incident].Past, parent: m.book[d.incident].Parent,
+	}
+	killed = m.point(m.id, func() { a.arrived = o.Verdict == "" || o.Arrived })
+	a.doubt = killed || o.Verdict == doubtful
+	m.attempts[m.id] = append(m.attempts[m.id], a)
+	return o, killed
+}
