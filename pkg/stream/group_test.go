@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"pgregory.net/rapid"
 
@@ -214,6 +216,24 @@ func TestCommitSurvivesFaults(t *testing.T) {
 	b.Cluster.RehashCoordinators()
 	c.Commit(Positions{"rows": {0: 5}})
 	eventually(t, "the commit", func() bool { return committed(b, "rows", 0) == 5 })
+}
+
+// A commit that is refused for good says that the partitions are somebody else's: they are given up and the group is joined anew.
+func TestRefusedCommitEndsOwnership(t *testing.T) {
+	b := start(t, broker.Options{Topics: []string{"rows"}})
+	o := quick(b.Addrs(), "rows")
+	o.Heartbeat = patience // nothing else tells
+	o.SessionTimeout = 2 * patience
+	h := newRecorder()
+	c := run(t, o, h)
+	eventually(t, "an owner", func() bool { return c.Status().Owner })
+	generation := c.Status().Generation
+	b.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: kerr.IllegalGeneration})
+	c.Commit(Positions{"rows": {0: 1}})
+	eventually(t, "a new generation", func() bool { s := c.Status(); return s.Owner && s.Generation > generation })
+	if n := locked(h, func() int { return h.revoked }); n != 1 {
+		t.Errorf("revoked %d times", n)
+	}
 }
 
 // All partitions go to exactly one member: the newest owner, else the newest state, else the lowest id; in whatever order

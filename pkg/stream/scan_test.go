@@ -237,19 +237,20 @@ func TestPromisedLength(t *testing.T) {
 // Many tiny records, and many headers, are handed over piece by piece.
 func TestLargeBatchIsHandedOverInPieces(t *testing.T) {
 	const n = 2*chunkMost + 5
-	samples := make([]sample, n)
-	for i := range samples {
-		samples[i] = sample{offset: int64(i), value: fmt.Append(nil, i)}
+	var samples []sample
+	for i := range int64(2 * n) {
+		samples = append(samples, sample{offset: i, value: fmt.Append(nil, i)})
 	}
 	for _, codec := range []int16{0, 3} {
 		h := newRecorder()
 		largest := 0
 		h.onBatch = func(b Batch) error { largest = max(largest, len(b.Records)); return nil }
-		_, g := walk(t, h, 2, n, false, slices.Concat(encode(t, codec, 0, -1, n, samples...), encode(t, codec, 0, -1, n+1, sample{offset: n})))
-		if len(h.records) != n-1 || g.next != n+1 || largest > chunkMost || len(h.faults) > 0 {
+		set := slices.Concat(encode(t, codec, 0, -1, n, samples[:n]...), encode(t, codec, 0, -1, 2*n, samples[n:]...))
+		_, g := walk(t, h, 2, 2*n, false, set)
+		if len(h.records) != 2*n-2 || g.next != 2*n || largest > chunkMost || len(h.faults) > 0 {
 			t.Fatalf("%d records up to %d, largest batch %d, faults %v", len(h.records), g.next, largest, h.faults)
 		}
-		for i, r := range h.records[:n-2] {
+		for i, r := range h.records {
 			if r.value != fmt.Sprint(i+2) {
 				t.Fatalf("record %d: %v", i, r)
 			}
