@@ -95,6 +95,7 @@ func drawScenario(t *rapid.T) scenario {
 
 // play lets a scenario happen and gives everything six hours to be told, with the destinations working in the end.
 func (s scenario) play(t *testing.T, w *world) (map[string]detect.Incident, *life) {
+	const step = 10 * time.Minute // a dead process lies so long at most
 	w.faults, w.kills = s.faults, s.kills
 	l := w.begin(t, 1, habits...)
 	synctest.Wait()
@@ -107,16 +108,16 @@ func (s scenario) play(t *testing.T, w *world) (map[string]detect.Incident, *lif
 		}
 	}
 	for _, m := range s.moves {
-		for rest := m.After; rest > 0; rest -= min(rest, time.Minute) {
-			time.Sleep(min(rest, time.Minute))
+		for rest := m.After; rest > 0; rest -= min(rest, step) {
+			time.Sleep(min(rest, step))
 			revive()
 		}
 		m.apply(book, gone, time.Now())
 		l.tell(book)
 		revive()
 	}
-	for range 6 * 60 {
-		time.Sleep(time.Minute)
+	for range 6 * time.Hour / step {
+		time.Sleep(step)
 		revive()
 	}
 	return book, l
@@ -132,6 +133,7 @@ func TestDeliveryProperty(t *testing.T) {
 			if err := l.notifier.Settled(context.Background()); err != nil {
 				w.errorf("not settled: %v", err)
 			}
+			l.end()
 			for i, tr := range habits {
 				name := fmt.Sprintf("d%d", i)
 				w.checkRequests(name, tr)
@@ -148,7 +150,6 @@ func TestDeliveryProperty(t *testing.T) {
 					w.errorf("a record is left of %s", id)
 				}
 			}
-			l.end()
 		})
 		if len(w.wrong) > 0 {
 			rt.Fatalf("%q", w.wrong)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -51,6 +52,19 @@ func newWorld() *world {
 
 func (w *world) errorf(format string, args ...any) {
 	w.wrong = append(w.wrong, fmt.Sprintf(format, args...))
+}
+
+// seen are the requests that a destination was asked to make, so far.
+func (w *world) seen(name string) []attempt {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.attempts[name])
+}
+
+func (w *world) kept(key string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.store[key]
 }
 
 // life is one run of the process.
