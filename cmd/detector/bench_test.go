@@ -34,7 +34,7 @@ func BenchmarkReplay(b *testing.B) {
 	b.SetBytes(int64(corpus.Len() / n))
 	b.ReportAllocs()
 	b.ResetTimer()
-	if code := command([]string{"replay", "--input", "-", "--only", "summary"}, io.MultiReader(stream...), io.Discard, io.Discard); code != exitOK {
+	if code := command(b.Context(), []string{"replay", "--input", "-", "--only", "summary"}, io.MultiReader(stream...), io.Discard, io.Discard); code != exitOK {
 		b.Fatal(code)
 	}
 }

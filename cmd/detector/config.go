@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -42,6 +44,8 @@ type config struct {
 	statePath, onCorrupt string
 	listen               string
 	logLevel, logFormat  string
+
+	hash string // of the file it was read from
 }
 
 // settings lists every setting with its rules, in the order of configs/detector.yaml.
@@ -61,7 +65,7 @@ func (c *config) settings() []setting {
 		{name: "kafka.ssl_certificate_location", target: &k.security.CertFile},
 		{name: "kafka.ssl_key_location", target: &k.security.KeyFile},
 		{name: "kafka.ssl_insecure_skip_verify", target: &k.security.InsecureSkipVerify},
-		{name: "kafka.session_timeout", target: &k.sessionTimeout, min: 6 * second},
+		{name: "kafka.session_timeout", target: &k.sessionTimeout, min: second},
 		{name: "kafka.heartbeat_interval", target: &k.heartbeat, min: second / 10},
 		{name: "kafka.stalled_after", target: &k.stalledTime, min: second},
 		{name: "envelope", target: &c.envelope, allowed: []string{"auto"}},
@@ -128,6 +132,8 @@ func loadConfig(path string) (config, error) {
 	if err != nil {
 		return c, fmt.Errorf("%w: %w", errConfig, err)
 	}
+	sum := sha256.Sum256(data)
+	c.hash = hex.EncodeToString(sum[:6])
 	err = applyYAML(path, data, c.aliases())
 	if err == nil {
 		err = c.validate(path, lines(data))

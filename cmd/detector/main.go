@@ -2,13 +2,18 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"syscall"
+
+	"github.com/revwatch/revwatch/pkg/store"
 )
 
 // Exit codes, as sysexits.h and the flag package have them.
@@ -21,27 +26,51 @@ const (
 
 const usage = `detector watches Nango's logs for connections that lose their refresh tokens unusually fast.
 
-  detector replay --input FILE|- [--input FILE] [--output json|table] [--only TYPES]
-            the failures, reconnections and unknown connections that rows in files hold
+  detector demo [--for 60s]
+            the whole thing on a made-up Nango, in this process: four weeks of history, then a mass revocation
+  detector run -config FILE
+            the daemon: reads Kafka, alerts Slack and PagerDuty, shows metrics
   detector check -config FILE
             is a configuration good, and what does it do
+  detector replay --input FILE|- [--input FILE] [--output json|table] [--only TYPES]
+            what rows in files hold: failures, reconnections, unknown connections, incidents
+  detector learn --input FILE|- [--input FILE] [-config FILE]
+            writes the state file from rows in files, so that run starts with their history
   detector version
 
-Every command takes -h.
+Every command takes -h. A configuration needs three lines (configs/detector.yaml has all settings with their defaults):
+
+  kafka.brokers: [localhost:9092]
+  kafka.topics: [nango-logs]
+  slack.webhook_url: https://hooks.slack.com/services/...
+
+Exit codes: 0 done; 1 failed; 2 wrong usage; 78 wrong configuration or unusable state file.
 `
 
-func main() { os.Exit(command(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	code := command(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
 
-// command runs one command line and returns the exit code.
-func command(args []string, in io.Reader, out, errs io.Writer) int {
+// command runs one command line until it is done or ctx ends, and returns the exit code.
+func command(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	if len(args) == 0 {
 		fmt.Fprint(errs, usage)
 		return exitUsage
 	}
 	var err error
 	switch args[0] {
+	case "run":
+		err = run(ctx, args[1:], errs)
+	case "demo":
+		err = demo(ctx, args[1:], out, errs)
 	case "replay":
-		err = replay(args[1:], in, out, errs)
+		err = replay(ctx, args[1:], in, out, errs)
+	case "learn":
+		err = learn(ctx, args[1:], in, out, errs)
 	case "check":
 		err = check(args[1:], out, errs)
 	case "version", "-version", "--version":
@@ -68,7 +97,7 @@ func report(err error, errs io.Writer) int {
 	case errors.As(err, &wrong):
 		fmt.Fprintf(errs, "detector: %v\n`detector help` lists the commands.\n", err)
 		return exitUsage
-	case errors.Is(err, errConfig):
+	case errors.Is(err, errConfig), errors.Is(err, store.ErrCorrupt), errors.Is(err, store.ErrNewer): // starting again does not help
 		fmt.Fprintf(errs, "detector: %v\n", err)
 		return exitConfig
 	}

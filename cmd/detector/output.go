@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/revwatch/revwatch/pkg/detect"
 	"github.com/revwatch/revwatch/pkg/nango"
 )
 
@@ -48,6 +49,7 @@ type (
 		Records     int64  `json:"records"`
 		Failures    int64  `json:"failures"`
 		Connections int    `json:"connections"` // newly broken, a connection that broke twice counts twice
+		Incidents   int    `json:"incidents"`
 		Late        int64  `json:"late"`
 		Quarantined int64  `json:"quarantined"`
 		Unjoined    int64  `json:"unjoined"`
@@ -60,6 +62,7 @@ type printer struct {
 	json   *json.Encoder   // nil: a table
 	types  map[string]bool // what is printed
 	broken int             // failures that were new
+	opened int             // incidents
 }
 
 func newPrinter(w io.Writer, asJSON bool, types map[string]bool) *printer {
@@ -115,27 +118,59 @@ func clean(s string) string {
 	}, s)
 }
 
+// incident prints a change of an incident.
+func (p *printer) incident(x detect.Incident) {
+	if x.Status == detect.StatusOpen {
+		p.opened++
+	}
+	switch {
+	case !p.types["incident"]:
+	case p.json != nil:
+		p.json.Encode(x)
+	default:
+		fmt.Fprintf(p.out, "%s  *** incident %s %s: %s %s %s, %d broke in %s, %.3g expected, about once in %.3g days\n", x.Time.UTC().Format("2006-01-02 15:04:05"),
+			x.ID, x.Status, clean(x.Environment), clean(x.Provider), clean(x.Cause), x.Observed, formatDuration(time.Duration(x.WindowSeconds)*time.Second), x.Expected, x.OncePerDays)
+	}
+}
+
 // summary prints the counts, and for people every reason why a record was not understood.
 func (p *printer) summary(s nango.Stats) {
 	if !p.types["summary"] {
 		return
 	}
-	var failures, bad int64
-	for _, n := range s.Failures {
-		failures += n
-	}
-	reasons := []string{}
-	for reason, n := range s.Quarantined {
-		bad += n
-		reasons = append(reasons, fmt.Sprintf("%s %d", reason, n))
-	}
 	if p.json != nil {
-		p.json.Encode(summaryLine{"summary", s.Records, failures, p.broken, s.Late, bad, s.Unjoined})
+		p.json.Encode(summaryLine{"summary", s.Records, failures(s), p.broken, p.opened, s.Late, quarantined(s), s.Unjoined})
 		return
 	}
-	fmt.Fprintf(p.out, "\n%d records: %d failures, %d connections newly broken, %d late, %d unjoined, %d not readable", s.Records, failures, p.broken, s.Late, s.Unjoined, bad)
-	if slices.Sort(reasons); len(reasons) > 0 {
-		fmt.Fprintf(p.out, " (%s)", strings.Join(reasons, ", "))
+	fmt.Fprintf(p.out, "\n%d records: %d failures, %d connections newly broken, %s, %d late, %d unjoined, %d not readable%s\n",
+		s.Records, failures(s), p.broken, plural(p.opened, "incident"), s.Late, s.Unjoined, quarantined(s), reasons(s))
+}
+
+// failures counts the failures of every cause.
+func failures(s nango.Stats) (n int64) {
+	for _, x := range s.Failures {
+		n += x
 	}
-	fmt.Fprintln(p.out)
+	return n
+}
+
+// quarantined counts the records that could not be read.
+func quarantined(s nango.Stats) (n int64) {
+	for _, x := range s.Quarantined {
+		n += x
+	}
+	return n
+}
+
+// reasons lists why records could not be read, in parentheses; "" when all could.
+func reasons(s nango.Stats) string {
+	var list []string
+	for reason, n := range s.Quarantined {
+		list = append(list, fmt.Sprintf("%s %d", reason, n))
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	slices.Sort(list)
+	return " (" + strings.Join(list, ", ") + ")"
 }

@@ -3,11 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
-
-	"golang.org/x/term"
 )
 
 // progress shows on a terminal how much of the inputs is read; anywhere else it shows nothing.
@@ -18,7 +15,7 @@ type progress struct {
 }
 
 func newProgress(out io.Writer, files []*input) *progress {
-	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if isTerminal(out) {
 		return &progress{out: out, files: files}
 	}
 	return &progress{}

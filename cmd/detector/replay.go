@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -8,7 +10,6 @@ import (
 	"time"
 
 	"github.com/revwatch/revwatch/pkg/nango"
-	"github.com/revwatch/revwatch/pkg/window"
 )
 
 // names collects a flag that may be given several times.
@@ -17,14 +18,14 @@ type names []string
 func (n *names) String() string     { return fmt.Sprint(*n) }
 func (n *names) Set(s string) error { *n = append(*n, s); return nil }
 
-// replay reads rows from files, joins them, and prints the events they hold in the order of event time.
-func replay(args []string, in io.Reader, out, errs io.Writer) error {
+// replay reads rows from files through the pipeline, and prints what it finds in the order of event time.
+func replay(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) error {
 	f := flags("replay", errs)
 	var inputs names
 	f.Var(&inputs, "input", "a `FILE` of Kafka values, one a line, or - for stdin; may be given several times")
 	path := f.String("config", "", "the configuration `FILE`; without it the defaults")
 	form := f.String("output", "table", "json (one object a line) or `table`")
-	only := f.String("only", "", "print only these `TYPES`, such as failure,summary")
+	only := f.String("only", "", "print only these `TYPES`, such as incident,summary")
 	if err := parse(f, args); err != nil {
 		return err
 	}
@@ -38,39 +39,37 @@ func replay(args []string, in io.Reader, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	c := defaults()
-	if *path != "" {
-		if c, err = loadConfig(*path); err != nil {
-			return err
-		}
+	c, err := configOrDefaults(*path)
+	if err != nil {
+		return err
 	}
 	files, err := openInputs(inputs, in)
 	if err != nil {
 		return err
 	}
 	defer closeInputs(files)
-	r := nango.NewReader(nango.Options{Disorder: c.disorder, JoinGrace: c.joinGrace, JoinMax: c.joinMax, AccountFields: c.account, Ceiling: time.Now()})
-	p := newPrinter(out, *form == "json", types)
-	ledger := window.NewLedger(window.Unknown(c.unknown))
-	var day time.Time
-	each := func(e nango.Event) {
-		if today := e.Time.Truncate(24 * time.Hour); today.After(day) {
-			day = today
-			ledger.Sweep(today)
-		}
-		p.event(e, ledger.Observe(e).New)
-	}
+	g, p := newEngine(&c, time.Now()), newPrinter(out, *form == "json", types)
+	g.event, g.incident = p.event, p.incident
 	bar := newProgress(errs, files)
-	if err := drain(r, files, each, bar.show); err != nil {
-		return err
-	}
+	err = drain(ctx, g, files, time.Time{}, func() error { bar.show(); return nil })
 	bar.clear()
-	p.summary(r.Stats())
+	if err != nil {
+		return errors.Join(err, p.flush())
+	}
+	p.summary(g.reader.Stats())
 	return p.flush()
 }
 
+// configOrDefaults reads a configuration file; without one it returns the defaults.
+func configOrDefaults(path string) (config, error) {
+	if path == "" {
+		return defaults(), nil
+	}
+	return loadConfig(path)
+}
+
 // lineTypes are the object types replay prints, in the order a reader of the help expects them.
-var lineTypes = []string{"failure", "reconnected", "unknown_connection", "summary"}
+var lineTypes = []string{"failure", "reconnected", "unknown_connection", "incident", "summary"}
 
 // parseTypes reads a list such as "failure,summary"; empty means all.
 func parseTypes(list string) (map[string]bool, error) {
@@ -95,33 +94,35 @@ func parseTypes(list string) (map[string]bool, error) {
 // chunk is how many lines of one input are read before the input that is furthest behind is chosen again.
 const chunk = 256
 
-// drain reads all inputs, the one whose rows are oldest next, and hands over every event in order.
-func drain(r *nango.Reader, files []*input, each func(nango.Event), progress func()) error {
+// drain reads all inputs, the one whose rows are oldest next, and hands over everything in order. now is the wall clock as for
+// engine.advance; between is called after each chunk. When ctx ends it stops with an error.
+func drain(ctx context.Context, g *engine, files []*input, now time.Time, between func() error) error {
 	for _, f := range files {
-		r.Open(f.name, 0, -1)
+		g.reader.Open(f.name, 0, -1)
 	}
 	for open := files; len(open) > 0; {
-		i := behind(r, open)
+		i := behind(g.reader, open)
 		for range chunk {
 			value, meta, err := open[i].next()
 			if err == io.EOF {
-				r.Close(open[i].name)
-				open = append(open[:i:i], open[i+1:]...)
+				g.reader.Close(open[i].name)
+				open = slices.Concat(open[:i], open[i+1:])
 				break
 			}
 			if err != nil {
 				return err
 			}
-			r.Read(value, meta)
+			g.reader.Read(value, meta)
 		}
-		for _, e := range r.Advance(time.Time{}) {
-			each(e)
+		g.advance(now)
+		if err := between(); err != nil {
+			return err
 		}
-		progress()
+		if ctx.Err() != nil {
+			return errors.New("stopped before the end of the input")
+		}
 	}
-	for _, e := range r.Flush() {
-		each(e)
-	}
+	g.flush(now)
 	return nil
 }
 

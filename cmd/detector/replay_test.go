@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-func run(t *testing.T, stdin string, args ...string) string {
+func output(t *testing.T, stdin string, args ...string) string {
 	t.Helper()
 	var out, errs strings.Builder
-	if code := command(args, strings.NewReader(stdin), &out, &errs); code != exitOK {
+	if code := command(t.Context(), args, strings.NewReader(stdin), &out, &errs); code != exitOK {
 		t.Fatalf("%v: exit code %d: %s", args, code, errs.String())
 	}
 	return out.String()
@@ -26,7 +26,7 @@ func TestReadmeTranscript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for line := range strings.SplitSeq(run(t, "", "replay", "--input", rows), "\n") {
+	for line := range strings.SplitSeq(output(t, "", "replay", "--input", rows), "\n") {
 		if !bytes.Contains(readme, []byte(strings.TrimRight(line, " "))) {
 			t.Errorf("README lacks the line %q", line)
 		}
@@ -35,7 +35,7 @@ func TestReadmeTranscript(t *testing.T) {
 
 // Order of lines, split into files and wrapping by a Kafka tool change nothing.
 func TestReplayIsTheSameInAnyOrder(t *testing.T) {
-	want := run(t, "", "replay", "--output", "json", "--input", rows)
+	want := output(t, "", "replay", "--output", "json", "--input", rows)
 	raw, err := os.ReadFile(rows)
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +53,7 @@ func TestReplayIsTheSameInAnyOrder(t *testing.T) {
 		value = append(value, wrap(t, map[string]any{"value": line, "headers": map[string]string{"a": "b"}}))
 	}
 	for name, text := range map[string][]string{"reversed": reversed, "kcat": kcat, "value": value, "blank lines": strings.SplitAfter(strings.Join(lines, "\n\n"), "\x00")} {
-		if got := run(t, strings.Join(text, "\n"), "replay", "--output", "json", "--input", "-"); got != want {
+		if got := output(t, strings.Join(text, "\n"), "replay", "--output", "json", "--input", "-"); got != want {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, want)
 		}
 	}
@@ -61,7 +61,7 @@ func TestReplayIsTheSameInAnyOrder(t *testing.T) {
 	if err := os.WriteFile(other, []byte(strings.Join(odd, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := run(t, strings.Join(even, "\n"), "replay", "--output", "json", "--input", "-", "--input", other); got != want {
+	if got := output(t, strings.Join(even, "\n"), "replay", "--output", "json", "--input", "-", "--input", other); got != want {
 		t.Errorf("two inputs:\n%s\nwant\n%s", got, want)
 	}
 }
@@ -77,24 +77,24 @@ func wrap(t *testing.T, v any) string {
 
 // The JSON form is what scripts hold on to: its keys, in order.
 func TestJSONForm(t *testing.T) {
-	got := run(t, "", "replay", "--output", "json", "--input", rows)
+	got := output(t, "", "replay", "--output", "json", "--input", rows)
 	first, _, _ := strings.Cut(got, "\n")
 	want := `{"type":"failure","time":"2026-10-01T09:00:01Z","environment":"prod","provider":"google-mail","integration":"google-mail-prod","connection":"conn-a","account":"","cause":"revoked","reason":"invalid_grant","operation_id":"1790845201000_aaaaaaa1","new":true}`
 	if first != want {
 		t.Errorf("got  %s\nwant %s", first, want)
 	}
-	if want := `{"type":"summary","records":16,"failures":5,"connections":3,"late":0,"quarantined":0,"unjoined":0}` + "\n"; !strings.HasSuffix(got, want) {
+	if want := `{"type":"summary","records":16,"failures":5,"connections":3,"incidents":0,"late":0,"quarantined":0,"unjoined":0}` + "\n"; !strings.HasSuffix(got, want) {
 		t.Errorf("got %s, want it to end with %s", got, want)
 	}
 }
 
 func TestOnly(t *testing.T) {
-	got := run(t, "", "replay", "--output", "json", "--only", "reconnected,summary", "--input", rows)
+	got := output(t, "", "replay", "--output", "json", "--only", "reconnected,summary", "--input", rows)
 	if n := strings.Count(got, "\n"); n != 2 || !strings.HasPrefix(got, `{"type":"reconnected"`) || !strings.Contains(got, `"failures":5`) {
 		t.Errorf("got\n%s", got)
 	}
 	var out, errs strings.Builder
-	if code := command([]string{"replay", "--input", rows, "--only", "failures"}, nil, &out, &errs); code != exitUsage || !strings.Contains(errs.String(), "failure, reconnected") {
+	if code := command(t.Context(), []string{"replay", "--input", rows, "--only", "failures"}, nil, &out, &errs); code != exitUsage || !strings.Contains(errs.String(), "failure, reconnected") {
 		t.Errorf("exit code %d: %s", code, errs.String())
 	}
 }
@@ -107,8 +107,8 @@ func TestReplaySurvivesBadLines(t *testing.T) {
 	}
 	bad := strings.Join([]string{"garbage refresh_token", `{"type":"operation","id":`, strings.Repeat(`{"message":`, 10000), "\xff\xfe_token", "null", "[]", `{"value":7,"payload":null}`,
 		`{"value":"` + strings.Repeat("refresh_token ", 700_000) + `"}`}, "\n")
-	got := run(t, bad+"\n"+string(raw)+bad, "replay", "--output", "json", "--input", "-")
-	want := run(t, "", "replay", "--output", "json", "--input", rows)
+	got := output(t, bad+"\n"+string(raw)+bad, "replay", "--output", "json", "--input", "-")
+	want := output(t, "", "replay", "--output", "json", "--input", rows)
 	cut := func(s string) string { return s[:strings.Index(s, `{"type":"summary"`)] }
 	if cut(got) != cut(want) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -145,7 +145,7 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"check", "-config", "does-not-exist"}, exitConfig},
 	} {
 		var out, errs strings.Builder
-		if got := command(test.args, strings.NewReader(""), &out, &errs); got != test.want {
+		if got := command(t.Context(), test.args, strings.NewReader(""), &out, &errs); got != test.want {
 			t.Errorf("%v: exit code %d, want %d\n%s%s", test.args, got, test.want, out.String(), errs.String())
 		}
 	}

@@ -98,7 +98,7 @@ func TestSecretsFromFilesAreNeverPrinted(t *testing.T) {
 		t.Fatalf("%q, %v", c.slack.webhookURL, err)
 	}
 	var out, errs strings.Builder
-	if code := command([]string{"check", "-config", path}, nil, &out, &errs); code != exitOK {
+	if code := command(t.Context(), []string{"check", "-config", path}, nil, &out, &errs); code != exitOK {
 		t.Fatalf("exit code %d: %s", code, errs.String())
 	}
 	if text := out.String() + errs.String(); strings.Contains(text, "SECRET") || strings.Contains(text, "KEYKEY") {

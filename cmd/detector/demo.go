@@ -1,0 +1,267 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"go.uber.org/zap"
+
+	"github.com/revwatch/revwatch/internal/broker"
+	"github.com/revwatch/revwatch/pkg/alert"
+	"github.com/revwatch/revwatch/pkg/simulate"
+	"github.com/revwatch/revwatch/pkg/web"
+)
+
+const (
+	demoTopic   = "nango-logs"
+	demoHistory = 28 * 24 * time.Hour
+	demoSpeed   = 3600 // an hour a second
+	demoFiller  = 4    // rows that do not matter, for each one that does
+	demoStep    = 100 * time.Millisecond
+)
+
+// demoStart is the Monday morning on which the demo goes live. It is fixed, so that every demo of one seed tells the same story.
+var demoStart = time.Date(2026, 2, 2, 8, 0, 0, 0, time.UTC)
+
+// scene is one thing that happens while the demo is live.
+type scene struct {
+	after     time.Duration
+	happening simulate.Happening
+	text      string
+}
+
+var script = []scene{
+	{time.Hour, simulate.Happening{Kind: simulate.Outage, Provider: "hubspot", For: 3 * time.Hour},
+		"hubspot goes down for 3 hours: refreshes fail, but nothing is revoked. No alert is due."},
+	{3 * time.Hour, simulate.Happening{Kind: simulate.CustomerLeaving, For: 6 * time.Hour},
+		"one customer leaves, and all of its connections with it. No alert is due."},
+	{6 * time.Hour, simulate.Happening{Kind: simulate.MassRevocation, Integration: "google-mail", Connections: 60, For: 2 * time.Hour},
+		"google-mail revokes 60 of 220 connections of one OAuth client within 2 hours. An alert is due."},
+}
+
+// demo runs the same pipeline as run on a made-up Nango and a Kafka in this process: four weeks of history, then an hour a second.
+func demo(ctx context.Context, args []string, out, errs io.Writer) error {
+	f := flags("demo", errs)
+	last := f.Duration("for", 0, "end after this `TIME`: exit code 0 when the mass revocation was found and nothing else was, 1 otherwise; 0 runs until Ctrl-C")
+	seed := f.Uint64("seed", 1, "another `NUMBER` tells another story")
+	listen := f.String("listen", "127.0.0.1:9847", "`ADDRESS` of the metrics; when it is taken, a free port")
+	if err := parse(f, args); err != nil {
+		return err
+	}
+	stage, err := newStage(*seed, *listen, out)
+	if err != nil {
+		return err
+	}
+	defer stage.close()
+	limit := ctx
+	if *last > 0 {
+		var cancel context.CancelFunc
+		limit, cancel = context.WithTimeout(ctx, *last)
+		defer cancel()
+	}
+	err = stage.play(limit)
+	switch {
+	case err != nil && limit.Err() == nil:
+		return err
+	case ctx.Err() != nil || *last == 0: // Ctrl-C
+		return nil
+	}
+	return stage.verdict()
+}
+
+// stage is everything the demo plays on.
+type stage struct {
+	world    *simulate.World
+	clock    *clock
+	broker   *broker.Broker
+	writer   *kafka.Writer
+	dir      string // of the state file
+	listener net.Listener
+	screen   *screen
+	seen     atomic.Pointer[web.Snapshot]
+}
+
+func newStage(seed uint64, listen string, out io.Writer) (s *stage, err error) {
+	s = &stage{clock: &clock{start: demoStart, speed: demoSpeed}, screen: newScreen(out)}
+	s.world = simulate.New(simulate.Config{Seed: seed, Start: demoStart.Add(-demoHistory), Filler: demoFiller})
+	for _, x := range script {
+		x.happening.At = demoStart.Add(x.after)
+		if err := s.world.Schedule(x.happening); err != nil {
+			return nil, err
+		}
+	}
+	if s.dir, err = os.MkdirTemp("", "revwatch-demo-"); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	if s.broker, err = broker.Start(broker.Options{Topics: []string{demoTopic}, Partitions: 3}); err != nil {
+		return nil, err
+	}
+	if s.listener, err = net.Listen("tcp", listen); err != nil {
+		if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			return nil, err
+		}
+	}
+	s.writer = &kafka.Writer{
+		Addr: kafka.TCP(s.broker.Addrs()...), Topic: demoTopic, Balancer: &kafka.Hash{}, RequiredAcks: kafka.RequireAll,
+		BatchSize: 1000, BatchTimeout: 5 * time.Millisecond, Compression: kafka.Lz4, Transport: &kafka.Transport{},
+	}
+	return s, nil
+}
+
+// close lets go of everything; what was never opened is left out.
+func (s *stage) close() {
+	if s.writer != nil {
+		s.writer.Close()
+		s.writer.Transport.(*kafka.Transport).CloseIdleConnections()
+	}
+	if s.listener != nil {
+		s.listener.Close()
+	}
+	if s.broker != nil {
+		s.broker.Close()
+	}
+	os.RemoveAll(s.dir)
+}
+
+// play writes the history, starts the daemon, waits until it has read everything, and lets time run.
+func (s *stage) play(ctx context.Context) error {
+	s.screen.say("Revwatch demo: a made-up Nango writes to a Kafka in this process, and the detector reads it as it would read yours.")
+	s.screen.say("Metrics: http://%s/metrics (also /healthz and /readyz)", s.listener.Addr())
+	if err := s.history(ctx); err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	d, err := s.daemon()
+	if err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- d.run(ctx) }()
+	err = s.live(ctx)
+	stop()
+	return errors.Join(err, <-ended)
+}
+
+// history writes what happened before the demo goes live.
+func (s *stage) history(ctx context.Context) error {
+	rows, begin := 0, time.Now()
+	for day := 1; day <= int(demoHistory.Hours()/24); day++ {
+		n, err := s.write(ctx, demoStart.Add(-demoHistory).AddDate(0, 0, day), func(r simulate.Row) time.Time { return r.Time })
+		if err != nil {
+			return err
+		}
+		rows += n
+		s.screen.progress("writing the history: %d of %d days, %d rows", day, int(demoHistory.Hours()/24), rows)
+	}
+	s.screen.say("History: %d rows of 28 days, written in %s.", rows, time.Since(begin).Round(time.Millisecond))
+	return nil
+}
+
+// write produces the rows that the world writes until t, each with its append time.
+func (s *stage) write(ctx context.Context, t time.Time, appended func(simulate.Row) time.Time) (int, error) {
+	var messages []kafka.Message
+	s.world.Until(t, func(r simulate.Row) {
+		messages = append(messages, kafka.Message{Key: r.Key, Value: r.Value, Time: appended(r)})
+	})
+	if len(messages) == 0 {
+		return 0, nil
+	}
+	if err := s.writer.WriteMessages(ctx, messages...); err != nil {
+		return 0, fmt.Errorf("demo: writing to Kafka: %w", err)
+	}
+	return len(messages), nil
+}
+
+// daemon is what run would start, but for the clock, the place of the state file, and where alerts go.
+func (s *stage) daemon() (*daemon, error) {
+	c := defaults()
+	c.kafka.brokers, c.kafka.topics = s.broker.Addrs(), []string{demoTopic}
+	c.statePath = filepath.Join(s.dir, "revwatch.db")
+	terminal, err := alert.NewTerminal(s.screen, alert.TerminalOptions{Color: s.screen.live, Box: true})
+	if err != nil {
+		return nil, err
+	}
+	return &daemon{
+		config: c, destinations: []alert.Destination{terminal}, listener: s.listener, log: zap.NewNop(), now: s.clock.now,
+		tick: 50 * time.Millisecond, every: 200 * time.Millisecond, watch: s.watch,
+	}, nil
+}
+
+// watch takes each snapshot of the daemon.
+func (s *stage) watch(x web.Snapshot) {
+	s.seen.Store(&x)
+	if s.clock.runs() {
+		s.screen.show(x)
+		return
+	}
+	lag := int64(0)
+	for _, p := range x.Input.Partitions {
+		lag += p.Lag
+	}
+	s.screen.progress("reading the history: %d rows read, %d to go", x.Reader.Records, lag)
+}
+
+// live waits until the history is read, and then writes as time passes.
+func (s *stage) live(ctx context.Context) error {
+	begin, next := time.Now(), 0
+	step := time.NewTicker(demoStep)
+	defer step.Stop()
+	for ; ; <-step.C {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if x := s.seen.Load(); !s.clock.runs() && x != nil && len(x.Input.Partitions) > 0 && x.Reader.Behind == 0 && !x.Watermark.IsZero() {
+			s.screen.say("Learned from it: %d rows read, %d failures joined, in %s. Now live, an hour a second.",
+				x.Reader.Records, failures(x.Reader), time.Since(begin).Round(time.Millisecond))
+			s.clock.run()
+		}
+		if !s.clock.runs() {
+			continue
+		}
+		now := s.clock.now()
+		for ; next < len(script) && !now.Before(demoStart.Add(script[next].after)); next++ {
+			s.screen.say("%s  %s", demoStart.Add(script[next].after).Format("Mon 15:04"), script[next].text)
+		}
+		if _, err := s.write(ctx, now, func(simulate.Row) time.Time { return now }); err != nil {
+			return err
+		}
+	}
+}
+
+// verdict is nil when the mass revocation was found and nothing else was.
+func (s *stage) verdict() error {
+	found, other := false, 0
+	if x := s.seen.Load(); x != nil {
+		for _, in := range x.Incidents {
+			switch {
+			case in.Past:
+			case in.Provider == "google-mail" && in.Integration == "google-mail" && in.Cause == "revoked":
+				found = true
+			default:
+				other++
+			}
+		}
+	}
+	switch {
+	case !found:
+		return errors.New("demo: the mass revocation was not found in this time")
+	case other > 0:
+		return fmt.Errorf("demo: %s opened that should not have", plural(other, "incident"))
+	}
+	s.screen.say("The mass revocation was found, and nothing else raised an alarm.")
+	return nil
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"time"
+
+	"github.com/revwatch/revwatch/pkg/detect"
+	"github.com/revwatch/revwatch/pkg/nango"
+	"github.com/revwatch/revwatch/pkg/web"
+	"github.com/revwatch/revwatch/pkg/window"
+)
+
+// externalError is the type under which Nango files most refreshes that fail, whatever their cause.
+const externalError = "refresh_token_external_error"
+
+// engine is the one pipeline that run, replay, learn and demo share: record values go in, events and incidents come out. It has one owner and
+// knows neither files nor Kafka. Time is a parameter.
+type engine struct {
+	reader   *nango.Reader
+	detector *detect.Detector
+	errors   map[web.Integration]int64 // failures under externalError
+
+	event    func(e nango.Event, isNew bool) // told of each event in the order of release
+	incident func(detect.Incident)           // told of each change of an incident
+}
+
+// newEngine makes a pipeline that has seen nothing. Rows without append time later than ceiling are quarantined; zero: none are.
+func newEngine(c *config, ceiling time.Time) *engine {
+	g := &engine{
+		detector: detect.New(detect.Options{
+			FalseAlarmsEvery: c.falseAlarmsEvery, Budget: c.budget, Overrides: c.budgets, MinConnections: c.minConnections,
+			Unknown: window.Unknown(c.unknown), MaxAge: c.maxAge, Silence: c.silence,
+		}),
+		errors: map[web.Integration]int64{}, event: func(nango.Event, bool) {}, incident: func(detect.Incident) {},
+	}
+	g.reader = nango.NewReader(nango.Options{
+		Disorder: c.disorder, JoinGrace: c.joinGrace, JoinMax: c.joinMax, AccountFields: c.account, Envelope: c.envelope,
+		Ceiling: ceiling, Row: g.detector.Row,
+	})
+	return g
+}
+
+// advance takes what is due. now is the wall clock, zero in a replay: it tells sources that cannot be read, and incidents of the past.
+func (g *engine) advance(now time.Time) { g.take(g.reader.Advance(now), now) }
+
+// flush takes everything that is held: the input has ended.
+func (g *engine) flush(now time.Time) { g.take(g.reader.Flush(), now) }
+
+// take hands events on. A slot is closed only by a later row, and before any event that was released by a later watermark: so it does not
+// matter how much was read at a time.
+func (g *engine) take(events []nango.Event, now time.Time) {
+	newest := g.reader.Newest()
+	for _, e := range events {
+		g.tell(g.detector.Advance(earlier(e.Due, newest), now))
+		if e.Kind == nango.Failure && e.Type == externalError {
+			g.errors[web.Integration{Environment: e.Environment, Provider: e.Provider, Integration: e.Integration}]++
+		}
+		o := g.detector.Observe(e, now)
+		g.event(e, o.New)
+		g.tell(o.Incidents)
+	}
+	g.tell(g.detector.Advance(earlier(g.reader.Watermark(), newest), now))
+}
+
+func (g *engine) tell(changed []detect.Incident) {
+	for _, x := range changed {
+		g.incident(x)
+	}
+}
+
+// changes emits what must be stored since the last call; restore takes it back before the first record.
+func (g *engine) changes(put func(bucket, key string, value []byte)) {
+	g.reader.Changes(put)
+	g.detector.Changes(put)
+}
+
+func (g *engine) restore(bucket, key string, value []byte) error {
+	if err := g.reader.Restore(bucket, key, value); err != nil {
+		return err
+	}
+	return g.detector.Restore(bucket, key, value)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/revwatch/revwatch/pkg/detect"
+	"github.com/revwatch/revwatch/pkg/nango"
+	"github.com/revwatch/revwatch/pkg/simulate"
+)
+
+var worldStart = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
+
+// history is a made-up world of 25 days with a mass revocation on the 20th.
+func history(t testing.TB) []simulate.Row {
+	t.Helper()
+	w := simulate.New(simulate.Config{Seed: 3, Start: worldStart, Calls: -1})
+	for _, h := range []simulate.Happening{
+		{Kind: simulate.MassRevocation, Integration: "google-mail", Connections: 50, At: worldStart.Add(20*24*time.Hour + 9*time.Hour), For: time.Hour},
+		{Kind: simulate.Outage, Provider: "outlook", At: worldStart.Add(22*24*time.Hour + 9*time.Hour), For: 2 * time.Hour},
+	} {
+		if err := w.Schedule(h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var rows []simulate.Row
+	w.Until(worldStart.Add(25*24*time.Hour), func(r simulate.Row) { rows = append(rows, r) })
+	return rows
+}
+
+// caughtUp reads rows as a partition whose end was reached at now: what may still get its reason waits.
+func caughtUp(rows []simulate.Row, now time.Time) *recorder {
+	r := newRecorder(defaults())
+	n := int64(len(rows))
+	r.reader.Open("p", 0, n)
+	for i, row := range rows {
+		r.reader.Read(row.Value, nango.Meta{Source: "p", Offset: int64(i), Time: row.Time.UnixMilli()})
+	}
+	r.reader.Progress("p", n, n, now)
+	r.advance(now)
+	return r
+}
+
+// recorder is an engine whose output is kept.
+type recorder struct {
+	*engine
+	events    []string
+	incidents []string
+	broken    int
+}
+
+func newRecorder(c config) *recorder {
+	r := &recorder{engine: newEngine(&c, time.Time{})}
+	r.event = func(e nango.Event, isNew bool) {
+		if isNew {
+			r.broken++
+		}
+		e.Due = time.Time{}
+		r.events = append(r.events, fmt.Sprint(e, isNew))
+	}
+	r.incident = func(x detect.Incident) {
+		line, err := json.Marshal(x)
+		if err != nil {
+			panic(err)
+		}
+		r.incidents = append(r.incidents, string(line))
+	}
+	return r
+}
+
+// whole reads rows from one file, in their order.
+func whole(rows []simulate.Row) *recorder {
+	r := newRecorder(defaults())
+	r.reader.Open("file", 0, -1)
+	for i, row := range rows {
+		r.reader.Read(row.Value, nango.Meta{Source: "file", Offset: int64(i)})
+	}
+	r.reader.Close("file")
+	r.flush(time.Time{})
+	return r
+}
+
+// However the records are cut into batches, spread over partitions and interleaved, and wherever the process is stopped and started again, the
+// events and the incidents are the same: live, and read from a file.
+func TestSameIncidentsInAnyBatches(t *testing.T) {
+	rows := history(t)
+	want := whole(rows)
+	if want.broken < 100 || len(want.incidents) < 3 {
+		t.Fatalf("the history holds too little: %d broken, incidents %v", want.broken, want.incidents)
+	}
+	for seed := range uint64(8) {
+		if got := readLive(t, rows, rand.New(rand.NewPCG(seed, 0))); !slices.Equal(got.events, want.events) || !slices.Equal(got.incidents, want.incidents) || !maps.Equal(got.errors, want.errors) {
+			t.Fatalf("seed %d: %d events and incidents\n%v\nwant %d and\n%v", seed, len(got.events), got.incidents, len(want.events), want.incidents)
+		}
+	}
+}
+
+// readLive reads rows as partitions that are never caught up but by the newest row of each, as a topic under load is.
+func readLive(t *testing.T, rows []simulate.Row, chance *rand.Rand) *recorder {
+	n, size, stop := 1+chance.IntN(4), []int{1, 50, 500, 5000}[chance.IntN(4)], chance.IntN(len(rows))
+	parts := make([][]simulate.Row, n)
+	for _, row := range rows {
+		p := chance.IntN(n)
+		parts[p] = append(parts[p], row)
+	}
+	r, next, read := newRecorder(defaults()), make([]int64, n), 0
+	open := func() {
+		for p := range parts {
+			r.reader.Open(fmt.Sprint("t/", p), next[p], next[p])
+		}
+	}
+	open()
+	for left := len(rows); left > 0; {
+		p := behindOf(r.reader, parts, next)
+		for range min(size, len(parts[p])-int(next[p])) {
+			row := parts[p][next[p]]
+			r.reader.Read(row.Value, nango.Meta{Source: fmt.Sprint("t/", p), Offset: next[p], Time: row.Time.UnixMilli()})
+			next[p]++
+			left--
+			read++
+		}
+		r.advance(time.Time{})
+		if stop > 0 && read >= stop {
+			stop = 0
+			r = restarted(t, r)
+			open()
+		}
+	}
+	r.flush(time.Time{})
+	return r
+}
+
+// behindOf is the partition that has read least far of those that hold more.
+func behindOf(r *nango.Reader, parts [][]simulate.Row, next []int64) int {
+	best := -1
+	for p := range parts {
+		if int(next[p]) < len(parts[p]) && (best < 0 || r.RowTime(fmt.Sprint("t/", p)).Before(r.RowTime(fmt.Sprint("t/", best)))) {
+			best = p
+		}
+	}
+	return best
+}
+
+// restarted is a new engine with the state of r, and what r has told so far.
+func restarted(t *testing.T, r *recorder) *recorder {
+	n := newRecorder(defaults())
+	stored := map[[2]string][]byte{}
+	r.changes(func(bucket, key string, value []byte) {
+		stored[[2]string{bucket, key}] = value
+	})
+	for at, value := range stored {
+		if value == nil {
+			continue
+		}
+		if err := n.restore(at[0], at[1], value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.events, n.incidents, n.broken, n.errors = r.events, r.incidents, r.broken, r.errors
+	return n
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/revwatch/revwatch/pkg/alert"
+	"github.com/revwatch/revwatch/pkg/detect"
+	"github.com/revwatch/revwatch/pkg/nango"
+	"github.com/revwatch/revwatch/pkg/store"
+	"github.com/revwatch/revwatch/pkg/stream"
+	"github.com/revwatch/revwatch/pkg/web"
+)
+
+// commitEvery is how often the daemon commits its state.
+const commitEvery = time.Second
+
+// follower feeds the engine from Kafka. It is the owner of the whole core: all of it runs on the consumer's goroutine. Nothing is told to
+// anybody before it is committed, together with the positions it came from.
+type follower struct {
+	*engine
+	store    *store.Store
+	silence  *silence
+	consumer *stream.Consumer
+	notifier *alert.Notifier
+	server   *web.Server
+	now      func() time.Time
+	log      *zap.Logger
+	watch    func(web.Snapshot) // told of each snapshot
+	every    time.Duration      // between two commits, at least, unless an incident changed
+
+	positions positions
+	changed   bool      // an incident changed since the last commit
+	tried     time.Time // last commit, by the machine's clock
+	published time.Time
+	committed time.Time
+	failing   error // the state cannot be committed: nothing is fetched until it can
+}
+
+// Assigned implements stream.Handler.
+func (f *follower) Assigned(topic string, partition int, end int64) (int64, bool) {
+	p := f.positions.at(topic, partition)
+	p.owned, p.end = true, end
+	f.reader.Open(p.name, p.Next, end)
+	return p.Next, p.known
+}
+
+// Revoked implements stream.Handler.
+func (f *follower) Revoked() {
+	f.commit()
+	for _, p := range f.positions.byName {
+		if p.owned {
+			p.owned = false
+			f.reader.Close(p.name)
+		}
+	}
+	f.silence.since = time.Time{}
+	f.publish()
+}
+
+// Batch implements stream.Handler.
+func (f *follower) Batch(b stream.Batch) error {
+	p, now := f.positions.at(b.Topic, b.Partition), f.now()
+	for i := range b.Records {
+		r := &b.Records[i]
+		f.reader.Read(r.Value, nango.Meta{Source: p.name, Offset: r.Offset, Time: appended(r.Time, now), Key: r.Key, Headers: r.Headers})
+	}
+	if len(b.Records) > 0 && !p.LostSince.IsZero() {
+		f.detector.Unobserved(p.LostSince, time.UnixMilli(appended(b.Records[0].Time, now)))
+		p.LostSince = time.Time{}
+	}
+	p.move(b.Next, b.HighWatermark)
+	f.reader.Progress(p.name, b.Next, b.HighWatermark, b.FetchedAt)
+	f.advance(now)
+	f.settle()
+	return nil
+}
+
+// appended is when a record was appended, in Unix milliseconds: a producer's clock that is ahead does not move ours.
+func appended(ms int64, now time.Time) int64 {
+	if limit := now.UnixMilli(); ms < 0 || ms > limit {
+		return limit
+	}
+	return ms
+}
+
+// Paused implements stream.Handler.
+func (f *follower) Paused(topic string, partition int) bool {
+	return f.failing != nil || f.reader.Paused(f.positions.at(topic, partition).name)
+}
+
+// Gap implements stream.Handler: the lost records lie between the last row that was read and the next one.
+func (f *follower) Gap(topic string, partition int, from, to int64, _ string) {
+	p := f.positions.at(topic, partition)
+	p.Gap += to - from
+	if p.LostSince.IsZero() {
+		p.LostSince = f.reader.RowTime(p.name)
+	}
+	p.move(to, max(p.high, to))
+}
+
+// Tick implements stream.Handler.
+func (f *follower) Tick() error {
+	f.server.Alive()
+	now := f.now()
+	if f.positions.owned() > 0 && f.failing == nil {
+		f.advance(now)
+		s := f.reader.Stats()
+		f.silence.look(f.reader.Newest(), now, f.detector.Silence(), s.Behind == 0)
+	}
+	f.settle()
+	f.check()
+	return nil
+}
+
+// settle commits when it is time to, and then lets everybody know.
+func (f *follower) settle() {
+	if !f.changed && time.Since(f.tried) < f.every {
+		return
+	}
+	if f.positions.owned() > 0 {
+		f.commit()
+	}
+	f.publish()
+}
+
+// commit writes everything in one transaction; then positions may be told to the group and incidents to people.
+func (f *follower) commit() {
+	begin := time.Now()
+	f.tried = begin
+	now := f.now()
+	err := commit(f.store, now, f.engine.changes, f.silence.changes, f.positions.changes)
+	if err != nil {
+		if f.failing == nil {
+			f.log.Error("the state cannot be committed: reading waits", zap.Error(err))
+		}
+		f.failing = err
+		return
+	}
+	if f.failing != nil {
+		f.log.Info("the state is committed again")
+	}
+	f.failing, f.committed = nil, now
+	f.server.CommitTook(time.Since(begin))
+	f.consumer.Commit(f.positions.next())
+	f.notifier.Tell(f.incidents())
+	f.changed = false
+}
+
+// incidents are all that may have to be told: those that are open and those that ended in the last days.
+func (f *follower) incidents() []detect.Incident {
+	return append(f.silence.incidents(), f.detector.Incidents()...)
+}
+
+// decided logs a change of an incident, and has it committed soon.
+func (f *follower) decided(x detect.Incident) {
+	f.changed = true
+	if x.Status == detect.StatusUpdate {
+		return
+	}
+	if x.Status == detect.StatusOpen && !x.Past {
+		f.server.Detected(f.now().Sub(x.Time))
+	}
+	f.log.Info("incident "+string(x.Status), zap.String("id", x.ID), zap.String("signal", x.Signal), zap.String("environment", x.Environment),
+		zap.String("provider", x.Provider), zap.String("integration", x.Integration), zap.String("cause", x.Cause), zap.Time("since", x.Since),
+		zap.Int("observed", x.Observed), zap.Float64("expected", x.Expected), zap.Float64("score", x.Score), zap.Bool("past", x.Past))
+}
+
+// publish shows the state as it is now. It takes a twentieth of the time at most.
+func (f *follower) publish() {
+	if f.committed.IsZero() && f.positions.owned() > 0 {
+		return // nothing was committed yet
+	}
+	begin := time.Now()
+	if begin.Before(f.published) {
+		return
+	}
+	x := web.Snapshot{
+		At: f.now(), Reader: f.reader.Stats(), Detector: f.detector.Stats(), Series: f.detector.Series(), Incidents: f.incidents(),
+		Errors: maps.Clone(f.errors), Watermark: f.reader.Watermark(), Newest: f.reader.Newest(), Silent: f.silence.open() != nil,
+		Input: f.input(), Committed: f.committed,
+	}
+	f.server.Publish(x)
+	f.watch(x)
+	f.published = begin.Add(20 * time.Since(begin))
+}
+
+func (f *follower) input() web.Input {
+	s := f.consumer.Status()
+	in := web.Input{Joined: s.Joined, Owner: s.Owner, Error: s.Err, Stalled: s.Stalled, Bytes: s.Bytes, Skipped: s.Skipped}
+	for _, p := range f.positions.byName {
+		if p.owned {
+			in.Partitions = append(in.Partitions, web.Partition{Name: p.name, Lag: p.lag(), Gap: p.Gap, Position: p.Next})
+		}
+	}
+	slices.SortFunc(in.Partitions, func(a, b web.Partition) int { return strings.Compare(a.Name, b.Name) })
+	return in
+}
+
+// check tells what readiness hangs on.
+func (f *follower) check() {
+	s := f.consumer.Status()
+	switch {
+	case s.Err != "":
+		f.server.Check("kafka", false, s.Err)
+	case !s.Joined:
+		f.server.Check("kafka", false, "joining the group")
+	case s.Partitions == 0:
+		f.server.Check("kafka", true, "standing by: another member reads")
+	default:
+		f.server.Check("kafka", true, fmt.Sprintf("reading %d partitions, %d records behind", s.Partitions, f.positions.lag()))
+	}
+	if f.failing != nil {
+		f.server.Check("state", false, f.failing.Error())
+		return
+	}
+	f.server.Check("state", true, "")
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/revwatch/revwatch/pkg/detect"
+	"github.com/revwatch/revwatch/pkg/nango"
+)
+
+// learnCommit is how often learn writes what it has.
+const learnCommit = 5 * time.Second
+
+// learn reads rows from files and writes the state file a new installation starts with.
+func learn(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) error {
+	f := flags("learn", errs)
+	var inputs names
+	f.Var(&inputs, "input", "a `FILE` of Kafka values, one a line, or - for stdin; may be given several times")
+	path := f.String("config", "", "the configuration `FILE`; without it the defaults")
+	state := f.String("state", "", "the state `FILE` to write; without it the configuration's state.path")
+	if err := parse(f, args); err != nil {
+		return err
+	}
+	if len(inputs) == 0 {
+		return usageError{"learn: --input FILE or --input - is needed"}
+	}
+	c, err := configOrDefaults(*path)
+	if err != nil {
+		return err
+	}
+	target := cmp.Or(*state, c.statePath)
+	if _, err := os.Stat(target); err == nil {
+		return fmt.Errorf("learn: %s exists already: move it away, or name another file with --state", target)
+	}
+	files, err := openInputs(inputs, in)
+	if err != nil {
+		return err
+	}
+	defer closeInputs(files)
+	var l lesson
+	partial := target + ".learning" // nobody may start with half a history
+	if err := errors.Join(os.RemoveAll(partial), l.take(ctx, &c, files, partial, newProgress(errs, files))); err != nil {
+		return errors.Join(err, os.RemoveAll(partial))
+	}
+	if err := os.Rename(partial, target); err != nil {
+		return err
+	}
+	return l.print(out, target)
+}
+
+// lesson is what was learned.
+type lesson struct {
+	first, last time.Time
+	providers   map[string]bool
+	series      []detect.Series
+	incidents   int // found in the history
+	stats       nango.Stats
+}
+
+func (l *lesson) take(ctx context.Context, c *config, files []*input, path string, bar *progress) error {
+	now := time.Now()
+	g := newEngine(c, now)
+	s, _, _, err := openState(path, false)
+	if err != nil {
+		return err
+	}
+	l.providers = map[string]bool{}
+	g.event = func(e nango.Event, _ bool) {
+		if e.Provider != "" {
+			l.providers[e.Provider] = true
+		}
+		if l.first.IsZero() || e.Time.Before(l.first) {
+			l.first = e.Time
+		}
+	}
+	g.incident = func(x detect.Incident) {
+		if x.Status == detect.StatusOpen {
+			l.incidents++
+		}
+	}
+	written := time.Now()
+	err = drain(ctx, g, files, now, func() error {
+		bar.show()
+		if time.Since(written) < learnCommit {
+			return nil
+		}
+		defer func() { written = time.Now() }()
+		return commit(s, now, g.changes)
+	})
+	bar.clear()
+	if err == nil {
+		err = commit(s, now, g.changes)
+	}
+	l.last, l.series, l.stats = g.reader.Newest(), g.detector.Series(), g.reader.Stats()
+	return errors.Join(err, s.Close())
+}
+
+// print says what was learned: first in one sentence, then what is normal for each series, the liveliest first.
+func (l *lesson) print(out io.Writer, target string) error {
+	const listed = 20
+	w := &table{out: out}
+	if l.first.IsZero() {
+		w.line("%d records: no event in them, so nothing was learned. %s holds an empty history.", l.stats.Records, target)
+		return w.err
+	}
+	span := l.last.Sub(l.first).Hours() / 24
+	w.line("Learned %s from %s (%s to %s): %d records, %d failures, %s in the past. %s is ready for `detector run`.",
+		plural(len(l.providers), "provider"), plural(int(span+.5), "day"), l.first.Format(time.DateOnly), l.last.Format(time.DateOnly),
+		l.stats.Records, failures(l.stats), plural(l.incidents, "unusual rise"), target)
+	if quarantined(l.stats) > 0 {
+		w.line("%d records could not be read%s.", quarantined(l.stats), reasons(l.stats))
+	}
+	slices.SortStableFunc(l.series, func(a, b detect.Series) int { return cmp.Compare(b.PerDay, a.PerDay) })
+	if len(l.series) > 0 {
+		w.line("\n%-10s %-28s %-14s %12s %8s", "env", "provider", "cause", "usual a day", "broken")
+	}
+	for _, s := range l.series[:min(listed, len(l.series))] {
+		w.line("%-10s %-28s %-14s %12.2f %8d", clean(s.Environment), clean(s.Provider), clean(s.Cause), s.PerDay, s.Total)
+	}
+	if more := len(l.series) - listed; more > 0 {
+		w.line("and %d more", more)
+	}
+	return w.err
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// table writes lines and keeps the first error.
+type table struct {
+	out io.Writer
+	err error
+}
+
+func (t *table) line(format string, args ...any) {
+	if _, err := fmt.Fprintf(t.out, format+"\n", args...); t.err == nil {
+		t.err = err
+	}
+}

@@ -1,0 +1,446 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"go.uber.org/goleak"
+
+	"github.com/revwatch/revwatch/internal/broker"
+	"github.com/revwatch/revwatch/pkg/simulate"
+)
+
+// asDetector makes the test binary behave as the program: a test can then kill it.
+const asDetector = "REVWATCH_TEST_AS_DETECTOR"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asDetector) != "" {
+		main()
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// site is a company with a Kafka, a Slack and a PagerDuty.
+type site struct {
+	t        *testing.T
+	broker   *broker.Broker
+	brokers  []string
+	slack    *inbox
+	pager    *inbox
+	dir      string
+	http     string
+	producer *kafka.Writer
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	b, err := broker.Start(broker.Options{Topics: []string{"nango-logs"}, Partitions: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return newSiteAt(t, b.Addrs(), b)
+}
+
+func newSiteAt(t *testing.T, brokers []string, b *broker.Broker) *site {
+	s := &site{t: t, broker: b, brokers: brokers, slack: newInbox(t, http.StatusOK, "ok"), pager: newInbox(t, http.StatusAccepted, `{"status":"success"}`), dir: t.TempDir()}
+	transport := &kafka.Transport{}
+	s.producer = &kafka.Writer{Addr: kafka.TCP(brokers...), Topic: "nango-logs", Balancer: &kafka.Hash{}, RequiredAcks: kafka.RequireAll,
+		BatchSize: 1000, BatchTimeout: time.Millisecond, Compression: kafka.Lz4, Transport: transport}
+	t.Cleanup(func() { s.producer.Close(); transport.CloseIdleConnections() })
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.http = l.Addr().String()
+	l.Close()
+	return s
+}
+
+// config writes a configuration file; extra lines are appended.
+func (s *site) config(extra ...string) string {
+	s.t.Helper()
+	path := filepath.Join(s.dir, "detector.yaml")
+	text := fmt.Sprintf("kafka.brokers: [%s]\nkafka.topics: [nango-logs]\nslack.webhook_url: %s/services/T0/B0/secret\nstate.path: %s\nhttp.listen: %s\nkafka.session_timeout: 1s\nkafka.heartbeat_interval: 200ms\n",
+		strings.Join(s.brokers, ","), s.slack.url, filepath.Join(s.dir, "state.db"), s.http)
+	if err := os.WriteFile(path, []byte(text+strings.Join(extra, "\n")), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return path
+}
+
+func (s *site) withPager() string {
+	return fmt.Sprintf("pagerduty: {routing_key: 0123456789abcdef0123456789abcdef, url: %s}", s.pager.url)
+}
+
+// produce writes rows with the append time that the world gave them.
+func (s *site) produce(rows []simulate.Row) {
+	s.t.Helper()
+	messages := make([]kafka.Message, 0, len(rows))
+	for _, r := range rows {
+		messages = append(messages, kafka.Message{Key: r.Key, Value: r.Value, Time: r.Time})
+	}
+	if err := s.producer.WriteMessages(s.t.Context(), messages...); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// start runs the daemon until stop, which returns its exit code.
+func (s *site) start(config string) (stop func() int) {
+	s.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	code := make(chan int, 1)
+	go func() { code <- command(ctx, []string{"run", "-config", config}, nil, io.Discard, &testLog{s.t}) }()
+	var once sync.Once
+	ended := -1
+	stop = func() int {
+		once.Do(func() { cancel(); ended = <-code })
+		return ended
+	}
+	s.t.Cleanup(func() { stop() })
+	return stop
+}
+
+// testLog keeps the daemon's log for a test that fails.
+type testLog struct{ t *testing.T }
+
+func (l *testLog) Write(p []byte) (int, error) {
+	l.t.Log(strings.TrimSpace(string(p)))
+	return len(p), nil
+}
+
+func (s *site) get(path string) (int, string) {
+	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	r, err := client.Get("http://" + s.http + path)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer r.Body.Close()
+	body, _ := io.ReadAll(r.Body)
+	return r.StatusCode, string(body)
+}
+
+// metric sums the samples whose name and labels match; NaN-free, 0 without any.
+func (s *site) metric(pattern string) float64 {
+	_, body := s.get("/metrics")
+	re := regexp.MustCompile(pattern)
+	sum := 0.0
+	for line := range strings.Lines(body) {
+		name, value, ok := strings.Cut(strings.TrimSpace(line), " ")
+		if i := strings.LastIndexByte(strings.TrimSpace(line), ' '); ok && !strings.HasPrefix(line, "#") {
+			name, value = line[:i], strings.TrimSpace(line[i+1:])
+			if re.MatchString(name) {
+				v, _ := strconv.ParseFloat(value, 64)
+				sum += v
+			}
+		}
+	}
+	return sum
+}
+
+// await polls until ok.
+func (s *site) await(what string, ok func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(40 * time.Second); !ok(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			_, ready := s.get("/readyz")
+			s.t.Fatalf("waited in vain for: %s\nreadyz: %s", what, ready)
+		}
+	}
+}
+
+// awaitRead waits until every record that was produced is read and committed.
+func (s *site) awaitRead(records int) {
+	s.t.Helper()
+	s.await(fmt.Sprintf("%d records read", records), func() bool {
+		return s.metric(`^revwatch_partition_position`) >= float64(records) && s.metric(`^revwatch_sources\{state="behind"`) == 0
+	})
+}
+
+// inbox is a destination that keeps what it gets.
+type inbox struct {
+	url string
+	mu  sync.Mutex
+	got []map[string]any
+}
+
+func newInbox(t *testing.T, status int, answer string) *inbox {
+	in := &inbox{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var body map[string]any
+		if err := json.NewDecoder(bufio.NewReader(r.Body)).Decode(&body); err != nil {
+			t.Errorf("%s got no JSON: %v", r.URL.Path, err)
+		}
+		in.mu.Lock()
+		in.got = append(in.got, body)
+		in.mu.Unlock()
+		w.WriteHeader(status)
+		io.WriteString(w, answer)
+	}))
+	t.Cleanup(server.Close)
+	in.url = server.URL
+	return in
+}
+
+func (in *inbox) all() []map[string]any {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return append([]map[string]any{}, in.got...)
+}
+
+func (in *inbox) count(key, part string) (n int) {
+	for _, m := range in.all() {
+		if text, _ := m[key].(string); strings.Contains(text, part) {
+			n++
+		}
+	}
+	return n
+}
+
+// past is a world that ends at end, with a mass revocation some time before.
+func past(t testing.TB, end time.Time, days int, before time.Duration) []simulate.Row {
+	t.Helper()
+	w := simulate.New(simulate.Config{Seed: 5, Start: end.AddDate(0, 0, -days), Filler: 1})
+	h := simulate.Happening{Kind: simulate.MassRevocation, Integration: "google-mail", Connections: 60, At: end.Add(-before), For: 30 * time.Minute}
+	if err := w.Schedule(h); err != nil {
+		t.Fatal(err)
+	}
+	var rows []simulate.Row
+	w.Until(end, func(r simulate.Row) { rows = append(rows, r) })
+	return rows
+}
+
+// The main job: rows in Kafka, an alert at Slack and PagerDuty, metrics; a restart tells nothing twice; the same rows again change no count.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	rows := past(t, time.Now(), 21, 4*time.Hour)
+	s.produce(rows)
+	config := s.config(s.withPager())
+	stop := s.start(config)
+	s.await("an alert at Slack and PagerDuty", func() bool { return len(s.slack.all()) > 0 && len(s.pager.all()) > 0 })
+	s.awaitRead(len(rows))
+	s.await("readiness", func() bool { code, _ := s.get("/readyz"); return code == http.StatusOK })
+	if code, body := s.get("/healthz"); code != http.StatusOK {
+		t.Errorf("healthz: %d %s", code, body)
+	}
+	text, _ := s.slack.all()[0]["text"].(string)
+	for _, part := range []string{"prod", "google-mail"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("Slack was told %q: nothing of %q in it", text, part)
+		}
+	}
+	if s.pager.count("event_action", "trigger") != 1 || s.metric(`^revwatch_incidents_open\{.*signal="revocations"`) != 1 {
+		t.Errorf("PagerDuty got %v, %v incidents open", s.pager.all(), s.metric(`^revwatch_incidents_open`))
+	}
+	broken := s.metric(`^revwatch_broken_connections_total`)
+	if broken < 60 || s.metric(`^revwatch_refresh_token_external_errors_total\{environment="prod",provider="google-mail",integration="google-mail"\}`) < 60 {
+		t.Errorf("%v broken, raw %v", broken, s.metric(`^revwatch_refresh_token_external_errors_total`))
+	}
+	if code := stop(); code != exitOK {
+		t.Fatalf("exit code %d", code)
+	}
+
+	s.produce(rows)
+	stop = s.start(config)
+	s.awaitRead(2 * len(rows))
+	if again := s.metric(`^revwatch_broken_connections_total`); again != broken {
+		t.Errorf("%v broken after the same rows again, want %v", again, broken)
+	}
+	if code := stop(); code != exitOK {
+		t.Fatalf("exit code %d", code)
+	}
+	if n, m := len(s.slack.all()), len(s.pager.all()); n != 1 || m != 1 {
+		t.Errorf("%d posts and %d events after a restart, want one each", n, m)
+	}
+}
+
+// Rows of two weeks ago raise no notification and leave a usable baseline.
+func TestRunThePastDoesNotPage(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	rows := past(t, time.Now().AddDate(0, 0, -14), 21, 30*time.Hour)
+	s.produce(rows)
+	stop := s.start(s.config())
+	s.awaitRead(len(rows))
+	s.await("the incident is recorded", func() bool { return s.metric(`^revwatch_broken_connections_total\{.*provider="google-mail"`) >= 60 })
+	if expected := s.metric(`^revwatch_expected\{.*provider="google-mail".*window="24h"`); expected <= 0.3 {
+		t.Errorf("%v expected in a day: no baseline", expected)
+	}
+	if code := stop(); code != exitOK {
+		t.Fatalf("exit code %d", code)
+	}
+	if got := s.slack.all(); len(got) != 0 {
+		t.Errorf("Slack was told %v", got)
+	}
+}
+
+// process runs the daemon as a process of its own, which can be killed.
+func (s *site) process(config string) *exec.Cmd {
+	s.t.Helper()
+	cmd := exec.Command(os.Args[0], "run", "-config", config)
+	cmd.Env = append(os.Environ(), asDetector+"=1")
+	cmd.Stderr = &testLog{s.t}
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { kill(cmd) })
+	return cmd
+}
+
+// kill is kill -9.
+func kill(cmd *exec.Cmd) {
+	cmd.Process.Kill()
+	cmd.Wait()
+}
+
+// A kill right after the alert is followed by no second alert.
+func TestRunKilledAfterTheAlert(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	rows := past(t, time.Now(), 15, 4*time.Hour)
+	before := 0
+	for rows[before].Time.Before(time.Now().Add(-4 * time.Hour)) {
+		before++
+	}
+	s.produce(rows[:before])
+	config := s.config()
+	first := s.process(config)
+	s.awaitRead(before)
+	s.produce(rows[before:])
+	s.await("an alert", func() bool { return len(s.slack.all()) > 0 })
+	kill(first)
+
+	second := s.process(config)
+	s.awaitRead(len(rows))
+	s.await("all of it counted", func() bool { return s.metric(`^revwatch_broken_connections_total\{.*provider="google-mail"`) >= 60 })
+	kill(second)
+	if n := len(s.slack.all()); n != 1 {
+		t.Errorf("%d posts, want one: %v", n, s.slack.all())
+	}
+}
+
+// However often it is killed while it reads, everything is counted once.
+func TestRunKilledWhileReading(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	now := time.Now()
+	rows := past(t, now, 15, 4*time.Hour)
+	s.produce(rows)
+	config := s.config()
+	for i := range 5 {
+		p := s.process(config)
+		s.await("something read", func() bool { return s.metric(`^revwatch_records_total`) > 0 || s.metric(`^revwatch_owner`) > 0 })
+		time.Sleep(time.Duration(i) * 30 * time.Millisecond) // another moment each time
+		kill(p)
+	}
+	stop := s.start(config)
+	s.awaitRead(len(rows))
+	want := float64(caughtUp(rows, now).broken)
+	s.await("all of it counted", func() bool { return s.metric(`^revwatch_broken_connections_total`) >= want })
+	if got := s.metric(`^revwatch_broken_connections_total`); got != want {
+		t.Errorf("%v broken, want %v", got, want)
+	}
+	if code := stop(); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// Bad records are counted under their reason and lose no neighbour.
+func TestRunBadInput(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	bad := []string{"garbage refresh_token", `{"type":"operation","id":"x","refresh_token`, strings.Repeat(`{"refresh_token":`, 10_000), "\xff\xfe_refresh_token",
+		`{"refresh_token":"` + strings.Repeat("x", 700_000) + `"}`, "null", `{"type":"operation","operation":{"type":"auth","action":"refresh_token"},"createdAt":"3000-01-01T00:00:00Z"}`}
+	messages := []kafka.Message{{Key: []byte("k"), Value: nil}}
+	for _, b := range bad {
+		messages = append(messages, kafka.Message{Value: []byte(b)})
+	}
+	if err := s.producer.WriteMessages(t.Context(), messages...); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	rows := past(t, now, 10, 4*time.Hour)
+	s.produce(rows)
+	stop := s.start(s.config())
+	s.awaitRead(len(rows) + len(messages))
+	want := float64(caughtUp(rows, now).broken)
+	s.await("all of it counted", func() bool { return s.metric(`^revwatch_broken_connections_total`) == want })
+	if n := s.metric(`^revwatch_quarantined_total`); n < 4 || s.metric(`^revwatch_quarantined_total\{reason="empty"`) != 1 {
+		t.Errorf("%v quarantined", n)
+	}
+	if code := stop(); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// Without a Kafka the daemon stays up, says why it is not ready, and ends when asked to.
+func TestRunWithoutKafka(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := l.Addr().String()
+	l.Close()
+	s := newSiteAt(t, []string{nobody}, nil)
+	stop := s.start(s.config())
+	s.await("readyz says why", func() bool {
+		code, body := s.get("/readyz")
+		return code == http.StatusServiceUnavailable && strings.Contains(body, "connection refused")
+	})
+	if code := stop(); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// What learn wrote is where run goes on: the history is known at once, and its incidents are not told.
+func TestLearnThenRun(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	rows := past(t, time.Now(), 15, 4*time.Hour)
+	file := filepath.Join(s.dir, "rows.ndjson")
+	var text strings.Builder
+	for _, r := range rows {
+		text.Write(r.Value)
+		text.WriteByte('\n')
+	}
+	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config := s.config()
+	var out, errs strings.Builder
+	if code := command(t.Context(), []string{"learn", "--input", file, "-config", config}, nil, &out, &errs); code != exitOK {
+		t.Fatalf("exit code %d: %s", code, errs.String())
+	}
+	if want := "Learned 8 providers from 15 days"; !strings.Contains(out.String(), want) {
+		t.Errorf("learn said %q, want %q in it", out.String(), want)
+	}
+	if code := command(t.Context(), []string{"learn", "--input", file, "-config", config}, nil, &out, &errs); code != exitFailure || !strings.Contains(errs.String(), "exists already") {
+		t.Errorf("exit code %d over an existing file: %s", code, errs.String())
+	}
+	s.produce(rows) // the topic still holds the same rows
+	stop := s.start(config)
+	s.awaitRead(len(rows))
+	s.await("what was learned", func() bool { return s.metric(`^revwatch_broken_connections_total`) > 0 })
+	if got, want := s.metric(`^revwatch_broken_connections_total`), float64(whole(rows).broken); got != want {
+		t.Errorf("%v broken, want %v", got, want)
+	}
+	stop()
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/revwatch/revwatch/pkg/detect"
+)
+
+// silence raises the alarm that no rows come, and ends it when they do. It is told as an incident of its own signal.
+type silence struct {
+	told   []*detect.Incident // the newest last; ended ones stay for silenceKept
+	since  time.Time          // when this process had read everything there was, zero: it has not yet
+	dirty  bool
+	change func(detect.Incident)
+}
+
+const (
+	bucketSilence = "silence"
+	silenceKept   = 7 * 24 * time.Hour
+)
+
+// storedSilence adds what the public form of an incident leaves out.
+type storedSilence struct {
+	Incident             detect.Incident
+	Milestone            int
+	OpenedAt, ResolvedAt time.Time
+	Resolution           string
+}
+
+// look compares the newest row with the clock. A process that has just read old rows waits as long as one that has watched: the past does
+// not page. caughtUp says that everything there is was read.
+func (s *silence) look(newest, now time.Time, usual time.Duration, caughtUp bool) {
+	if !caughtUp || newest.IsZero() {
+		s.since = time.Time{}
+		return
+	}
+	if s.since.IsZero() {
+		s.since = now
+	}
+	open := s.open()
+	switch {
+	case open != nil && newest.After(open.Since):
+		open.Status, open.Time, open.ResolvedAt = detect.StatusResolved, now, now
+		open.Resolution = "rows come again"
+		s.changed(open)
+	case open == nil && now.Sub(newest) > usual && now.Sub(s.since) > usual:
+		s.told = append(s.told, newSilence(newest, now, usual))
+		s.changed(s.told[len(s.told)-1])
+	}
+	n := len(s.told)
+	s.told = slices.DeleteFunc(s.told, func(x *detect.Incident) bool { return x != s.open() && now.Sub(x.ResolvedAt) > silenceKept })
+	s.dirty = s.dirty || len(s.told) != n
+}
+
+func newSilence(newest, now time.Time, usual time.Duration) *detect.Incident {
+	id := sha256.Sum256(fmt.Appendf(nil, "%q %d", detect.Silence, newest.UnixMilli()))
+	return &detect.Incident{
+		Type: "incident", ID: hex.EncodeToString(id[:8]), Status: detect.StatusOpen, Time: now, OpenedAt: now, Since: newest,
+		Signal: detect.Silence, Scope: "all", Score: 1, Connections: []detect.Broken{},
+		Explanation: []string{
+			fmt.Sprintf("The newest row that was read is of %s.", newest.UTC().Format("2006-01-02 15:04:05 UTC")),
+			fmt.Sprintf("Rows usually come at least every %s.", formatDuration(usual)),
+		},
+	}
+}
+
+func (s *silence) changed(x *detect.Incident) {
+	x.Revision++
+	x.Milestone++
+	s.dirty = true
+	s.change(*x)
+}
+
+// open is the alarm that is on, nil when there is none.
+func (s *silence) open() *detect.Incident {
+	if n := len(s.told); n > 0 && s.told[n-1].ResolvedAt.IsZero() {
+		return s.told[n-1]
+	}
+	return nil
+}
+
+// incidents returns the alarm that is on and those that ended lately.
+func (s *silence) incidents() []detect.Incident {
+	out := make([]detect.Incident, 0, len(s.told))
+	for _, x := range s.told {
+		out = append(out, *x)
+	}
+	return out
+}
+
+func (s *silence) changes(put func(bucket, key string, value []byte)) {
+	if !s.dirty {
+		return
+	}
+	s.dirty = false
+	stored := make([]storedSilence, 0, len(s.told))
+	for _, x := range s.told {
+		stored = append(stored, storedSilence{*x, x.Milestone, x.OpenedAt, x.ResolvedAt, x.Resolution})
+	}
+	value, err := json.Marshal(stored)
+	if err != nil {
+		panic(err) // plain structs of finite numbers, strings and times
+	}
+	put(bucketSilence, bucketSilence, value)
+}
+
+func (s *silence) restore(bucket, _ string, value []byte) error {
+	if bucket != bucketSilence {
+		return nil
+	}
+	var stored []storedSilence
+	if err := json.Unmarshal(value, &stored); err != nil {
+		return fmt.Errorf("restore %s: %w", bucket, err)
+	}
+	for _, x := range stored {
+		in := x.Incident
+		in.Milestone, in.OpenedAt, in.ResolvedAt, in.Resolution = x.Milestone, x.OpenedAt, x.ResolvedAt, x.Resolution
+		s.told = append(s.told, &in)
+	}
+	return nil
+}
