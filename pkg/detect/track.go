@@ -18,8 +18,9 @@ const (
 	decayed      = 4.0               // evidence for the old rate that ends an incident
 	maskScore    = 9.210340371976184 // log 10,000: from here on an incident may not teach; a lower limit lets the baseline sink and feeds itself
 	maskRise     = 1.82              // and with so many times what was expected
-	riseScore    = 4.605170185988092 // log 100: the score rose so much since it was last told: told again
+	riseScore    = 4.605170185988092 // log 100: re-opened, it is told again when the score is so much above what was last told,
 	riseCount    = 2                 // or the count so many times
+	growth       = 4                 // an incident that goes on is told again when so many times as many broke as were told
 	shown        = 50                // connections of an incident that are handed on
 	thetaMin     = 1.5               // bounds of the rise that the end is tested against
 	thetaMax     = 20.0
@@ -79,7 +80,7 @@ func (d *Detector) reopen(s *series, p peak, line float64, at time.Time, past bo
 	return []Incident{t.Incident}
 }
 
-// worse reports a rise of severity.
+// worse reports a rise of severity that is worth telling people again after all seemed over.
 func worse(p, told peak) bool {
 	return p.Score >= told.Score+riseScore || p.Count >= riseCount*told.Count
 }
@@ -122,7 +123,7 @@ func (d *Detector) follow(s *series, slot int64) []Incident {
 	}
 	t.Status, t.Time = StatusUpdate, window.SlotTime(slot+1)
 	t.Revision++
-	if worse(t.Peak, t.Told) {
+	if t.Peak.Count >= growth*t.Told.Count { // the score would rise by riseScore every few breaks of a burst
 		t.Milestone++
 		t.Told = t.Peak
 	}
