@@ -144,6 +144,20 @@ func TestPoisonBatch(t *testing.T) {
 	}
 }
 
+// What the broker itself cannot read costs one offset after each three tries.
+func TestUnreadableForTheBroker(t *testing.T) {
+	t.Parallel()
+	b := start(t, broker.Options{Topics: []string{"rows"}})
+	write(t, b.Addrs(), "rows", 0, values(0, 0, 5)...)
+	b.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Err: kerr.CorruptMessage, Count: trust + 1})
+	h := newRecorder()
+	run(t, quick(b.Addrs(), "rows"), h)
+	eventually(t, "the rest", func() bool { return h.count() == 4 })
+	if !slices.Equal(h.lost(), []gap{{0, 0, 1, GapCorrupt}}) || !slices.Equal(h.offsets(), upTo(1, 5)) {
+		t.Errorf("gaps %v, read %v", h.lost(), h.offsets())
+	}
+}
+
 // The end says that there are records and none come: the connections are rebuilt, again and again, until some do.
 func TestWatchdog(t *testing.T) {
 	t.Parallel()

@@ -172,6 +172,35 @@ func TestSlowHandlerStaysOwner(t *testing.T) {
 	}
 }
 
+// A member comes while the owner's handler hangs for longer than the group waits for it to hand over: the owner stays the
+// owner, and goes on where its state is.
+func TestRebalanceDuringSlowHandler(t *testing.T) {
+	t.Parallel()
+	b := start(t, broker.Options{Topics: []string{"rows"}})
+	o := quick(b.Addrs(), "rows")
+	o.SessionTimeout = 400 * time.Millisecond
+	h := newRecorder()
+	release := make(chan struct{})
+	h.onBatch = func(batch Batch) error {
+		if len(batch.Records) > 0 {
+			<-release
+		}
+		return nil
+	}
+	a := run(t, o, h)
+	write(t, b.Addrs(), "rows", 0, values(0, 0, 5)...)
+	eventually(t, "the batch", func() bool { return h.count() == 5 })
+	z := run(t, o, newRecorder())
+	eventually(t, "a member that stands by", func() bool { return z.Status().Joined })
+	close(release)
+	write(t, b.Addrs(), "rows", 0, values(0, 5, 5)...)
+	eventually(t, "10 records", func() bool { return h.count() == 10 })
+	if s := z.Status(); s.Partitions != 0 || len(h.faults) > 0 || len(h.lost()) > 0 {
+		t.Errorf("standing by: %+v, faults %v, gaps %v", s, h.faults, h.lost())
+	}
+	eventually(t, "one generation", func() bool { s := a.Status(); return s.Owner && s.Generation == z.Status().Generation })
+}
+
 // An error of the handler ends Run with it, without Revoked: the state may not be fit to be committed.
 func TestHandlerErrorEndsRun(t *testing.T) {
 	b := start(t, broker.Options{Topics: []string{"rows"}})

@@ -23,7 +23,7 @@ var ErrNoPosition = errors.New("no usable position and the reset policy is none"
 // Options configure a Consumer. Brokers, Topics and GroupID are required; every other zero value means its default.
 type Options struct {
 	Brokers  []string // host:port
-	Topics   []string // kafka-go has brokers that are configured so make missing ones
+	Topics   []string // joining makes missing ones where the brokers have auto.create.topics.enable
 	GroupID  string
 	ClientID string // default revwatch
 	Reset    string // default ResetEarliest
