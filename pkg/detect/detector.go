@@ -172,8 +172,11 @@ func (d *Detector) count(k key, e nango.Event, now time.Time) []Incident {
 		return nil
 	}
 	s.add(e, slot)
-	if s.open() || slot < d.edge {
+	if s.open() {
 		return nil // told at the next edge
+	}
+	if slot < d.edge { // it came late: judged with the windows that end where time has come to
+		return d.judge(s, d.scan(s, d.edge-1), window.SlotTime(d.edge), now)
 	}
 	return d.judge(s, d.scan(s, slot), e.Time, now)
 }

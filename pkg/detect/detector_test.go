@@ -223,6 +223,24 @@ func TestPast(t *testing.T) {
 	}
 }
 
+// A flood of rows that are hours late is judged when it comes: the rows that would close the next slot may be long in coming.
+func TestLateBreaksAreJudgedAtOnce(t *testing.T) {
+	h := newHistory(2)
+	h.life("a", 1, monday, monday.Add(30*day))
+	d := New(Options{})
+	feed(d, h.sorted(), time.Time{})
+	late := newHistory(3)
+	late.next = 1000
+	late.breaks("a", "a", monday.Add(30*day-5*time.Hour), 12, time.Minute)
+	told := []Incident{}
+	for _, e := range late.events {
+		told = append(told, d.Observe(e, time.Time{}).Incidents...)
+	}
+	if count(told, StatusOpen) != 1 {
+		t.Errorf("told %v, want an incident", statuses(told))
+	}
+}
+
 func TestReopen(t *testing.T) {
 	h := newHistory(1)
 	h.life("a", 0, monday, monday.Add(60*day))
