@@ -21,6 +21,7 @@ import (
 
 // Keys, headers, times and tombstones come through every codec.
 func TestRecordsOfAllCodecs(t *testing.T) {
+	t.Parallel()
 	b := start(t, broker.Options{Topics: []string{"rows"}})
 	var want []seen
 	at := time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC)
@@ -198,6 +199,7 @@ func TestHangingFetch(t *testing.T) {
 
 // Committed and aborted transactions as a real client writes them; Next passes markers, an open one holds back the end.
 func TestTransactionsOfAnotherClient(t *testing.T) {
+	t.Parallel()
 	b := start(t, broker.Options{Topics: []string{"rows"}})
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.Addrs()...), kgo.TransactionalID("writer"), kgo.DefaultProduceTopic("rows"))
 	if err != nil {
@@ -271,6 +273,7 @@ func TestCompactedTopic(t *testing.T) {
 
 // A batch larger than what is asked for comes whole, and starves nobody.
 func TestLargeBatchesInAllPartitions(t *testing.T) {
+	t.Parallel()
 	b := start(t, broker.Options{Partitions: 3, Topics: []string{"rows"}, Extra: []kfake.Opt{kfake.BrokerConfigs(map[string]string{"message.max.bytes": "12000000"})}})
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.Addrs()...), kgo.ProducerBatchMaxBytes(11<<20), kgo.MaxBufferedBytes(64<<20),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.DefaultProduceTopic("rows"))

@@ -40,6 +40,7 @@ func upTo(from, to int64) []int64 {
 }
 
 func TestWhereToStart(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		reset string
 		h     *recorder

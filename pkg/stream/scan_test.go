@@ -59,6 +59,7 @@ func (s sample) seen() seen {
 // However records lie in batches, whatever compresses them, holes and empty batches between, cut at the end: the records from
 // the wanted offset on come out, once, in order.
 func TestAnySplitGivesTheSameRecords(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var set []byte
 		var all []sample
@@ -236,6 +237,7 @@ func TestPromisedLength(t *testing.T) {
 
 // Many tiny records, and many headers, are handed over piece by piece.
 func TestLargeBatchIsHandedOverInPieces(t *testing.T) {
+	t.Parallel()
 	const n = 2*chunkMost + 5
 	var samples []sample
 	for i := range int64(2 * n) {

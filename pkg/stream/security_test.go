@@ -87,6 +87,7 @@ func TestSecurity(t *testing.T) {
 
 // What keeps us out is said in words that name the cause, and never the password.
 func TestKeptOut(t *testing.T) {
+	t.Parallel()
 	b, right := protected(t, "SCRAM-SHA-512")
 	for name, c := range map[string]struct {
 		change func(*Security)
