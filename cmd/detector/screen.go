@@ -3,9 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/term"
 
 	"github.com/revwatch/revwatch/pkg/detect"
 	"github.com/revwatch/revwatch/pkg/web"
@@ -104,7 +107,34 @@ func (s *screen) erase() {
 }
 
 func (s *screen) draw() {
-	if s.live && len(s.foot) > 0 {
-		fmt.Fprintln(s.out, strings.Join(s.foot, "\n"))
+	if !s.live {
+		return
 	}
+	width := 80
+	if f, ok := s.out.(*os.File); ok {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+			width = w
+		}
+	}
+	for _, line := range s.foot {
+		fmt.Fprintln(s.out, clip(line, width))
+	}
+}
+
+// clip cuts a line to so many columns, so that it takes one row of the screen; colours take none, and end with the line.
+func clip(line string, width int) string {
+	columns, colour := 0, false
+	for i, r := range line {
+		switch {
+		case r == '\x1b':
+			colour = true
+		case colour:
+			colour = r != 'm'
+		case columns == width:
+			return line[:i] + "\x1b[0m"
+		default:
+			columns++
+		}
+	}
+	return line
 }
