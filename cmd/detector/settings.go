@@ -234,6 +234,9 @@ func (s *setting) parseDuration(t *time.Duration, text string) string {
 		*t = 0
 		return ""
 	}
+	if _, err := strconv.Atoi(text); err == nil && strings.HasSuffix(s.name, "_ms") {
+		text += "ms"
+	}
 	d, err := parseDuration(text)
 	if err == nil && int64(d) >= s.min {
 		*t = d

@@ -42,6 +42,19 @@ func TestExampleHoldsEverySetting(t *testing.T) {
 	}
 }
 
+// Settings of other Kafka clients may be copied as they are.
+func TestNamesOfOtherClients(t *testing.T) {
+	c, err := loadConfig(write(t, "kafka:\n  bootstrap.servers: b1:9092\n  group.id: g\n  auto.offset.reset: latest\n  session.timeout.ms: 45000\n  heartbeat.interval.ms: 3000\n"+
+		"  security.protocol: SASL_SSL\n  sasl.mechanism: PLAIN\n  sasl.username: u\n  sasl.password: p\n  ssl.ca.location: /ca.pem\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := c.kafka
+	if k.group != "g" || k.reset != "latest" || k.sessionTimeout != 45*time.Second || k.heartbeat != 3*time.Second || k.security.CAFile != "/ca.pem" {
+		t.Errorf("read %+v", k)
+	}
+}
+
 // Three lines are enough, in any of the spellings people know.
 func TestThreeLines(t *testing.T) {
 	for _, text := range []string{
