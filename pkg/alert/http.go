@@ -131,6 +131,8 @@ func (a answer) statusFault(detail string) *fault {
 		f.reason += " " + detail
 	}
 	switch {
+	case a.status == http.StatusGatewayTimeout: // a proxy gave up waiting for the one who does the work
+		f.verdict = doubtful
 	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooManyRequests, a.status >= 500:
 		f.verdict = failed
 	case a.status >= 300 && a.status < 400:

@@ -168,7 +168,7 @@ func (w *world) checkRequests(name string, tr traits) {
 			continue
 		}
 		before := all[i-1]
-		if gap := a.at.Sub(before.at); gap < tr.gap {
+		if gap := a.at.Sub(before.at); gap < tr.gap && a.life == before.life {
 			w.errorf("%s: %v between requests", name, gap)
 		}
 		if a.life == before.life && a.at.Sub(before.at) < before.after {

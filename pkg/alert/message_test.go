@@ -1,0 +1,293 @@
+package alert
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+
+	"github.com/revwatch/revwatch/pkg/detect"
+)
+
+// nasty are texts that try to be more than text.
+var nasty = []string{
+	"", " ", "<!channel>", "<@U024BE7LH>", "<https://evil.example|Resolved>", "https://evil.example/a?b=c", "*bold* _it_ `code` ~s~ &amp; &lt;!here&gt;",
+	"a\n✅ prod: all is well\nb", "a\r\nb", "\x1b[2J\x1b[31mred", "\u202egnp.exe", "a\u200bb\ufeff", "\x00", "\xff\xfe", "\u2028fake line\u2029", "@here", ":white_check_mark:",
+	strings.Repeat("<&>", 40000), strings.Repeat("é", 5000), strings.Repeat("e\u0301", 5000), "z" + strings.Repeat("\u0300", 900), strings.Repeat("🇩🇪", 300), strings.Repeat("👩‍👩‍👧", 300),
+	"{{.Secret}}", "%s%n", "\"quoted\"\\", "null_body",
+}
+
+func text() *rapid.Generator[string] {
+	return rapid.OneOf(rapid.SampledFrom(nasty), rapid.String(), rapid.StringMatching(`[a-z-]{1,20}`))
+}
+
+func anyIncident(t *rapid.T) detect.Incident {
+	number := rapid.OneOf(rapid.Float64(), rapid.SampledFrom([]float64{0, math.NaN(), math.Inf(1), math.Inf(-1), -1, 1e-300, 0.004, 9.96, 1e300}))
+	moments := rapid.Map(rapid.Int64Range(-1e11, 1e12), func(s int64) time.Time { return time.Unix(s, 0) })
+	in := detect.Incident{
+		ID: text().Draw(t, "id"), Revision: 1, Milestone: 1,
+		Status:      rapid.SampledFrom([]detect.Status{detect.StatusOpen, detect.StatusUpdate, detect.StatusReopened, detect.StatusResolved}).Draw(t, "status"),
+		Signal:      rapid.SampledFrom([]string{detect.Revocations, detect.UnknownConnections, detect.Silence, "?"}).Draw(t, "signal"),
+		Scope:       rapid.SampledFrom([]string{"integration", "provider", "family", "all", ""}).Draw(t, "scope"),
+		Cause:       rapid.SampledFrom([]string{"revoked", "misconfigured", "unknown", ""}).Draw(t, "cause"),
+		Environment: text().Draw(t, "environment"), Provider: text().Draw(t, "provider"), Integration: text().Draw(t, "integration"),
+		Observed: rapid.IntRange(-1, 1e9).Draw(t, "observed"), Expected: number.Draw(t, "expected"), Score: number.Draw(t, "score"), OncePerDays: number.Draw(t, "days"),
+		WindowSeconds: rapid.IntRange(-1, 1e6).Draw(t, "window"), Active: rapid.IntRange(-1, 1e9).Draw(t, "active"),
+		Since: moments.Draw(t, "since"), Time: moments.Draw(t, "time"), ResolvedAt: moments.Draw(t, "resolved"), Resolution: text().Draw(t, "resolution"),
+		Explanation: rapid.SliceOfN(text(), 0, 12).Draw(t, "explanation"),
+	}
+	for range rapid.IntRange(0, 8).Draw(t, "connections") {
+		in.Connections = append(in.Connections, detect.Broken{Integration: text().Draw(t, "i"), Connection: text().Draw(t, "c"), Account: text().Draw(t, "a"),
+			Reason: text().Draw(t, "r"), Time: moments.Draw(t, "at")})
+	}
+	return in
+}
+
+// tame is the same incident with every text from outside replaced, but for the reasons, on which our own words depend.
+func tame(in detect.Incident) detect.Incident {
+	in.ID, in.Environment, in.Provider, in.Integration, in.Resolution, in.Explanation = "x", "x", "x", "x", "x", []string{"x"}
+	list := in.Connections
+	in.Connections = nil
+	for _, c := range list {
+		c.Integration, c.Connection, c.Account = "x", "x", "x"
+		in.Connections = append(in.Connections, c)
+	}
+	return in
+}
+
+var entity = regexp.MustCompile(`&(amp|lt|gt);`)
+
+// checkSlackText holds what may be in any text of a post.
+func checkSlackText(t *rapid.T, s string) {
+	if strings.ContainsAny(s, "<>") || strings.Contains(entity.ReplaceAllString(s, ""), "&") {
+		t.Fatalf("not escaped: %q", s)
+	}
+	for _, r := range s {
+		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029') {
+			t.Fatalf("%q in %q", r, s)
+		}
+	}
+	if !utf8.ValidString(s) {
+		t.Fatalf("not UTF-8: %q", s)
+	}
+}
+
+// TestMessageProperty: whatever an incident holds, each destination gets a message within its limits in which nothing from outside is more
+// than text.
+func TestMessageProperty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		in, parent := anyIncident(t), anyIncident(t)
+		p := rapid.SampledFrom([]phase{open, resolve, fold}).Draw(t, "phase")
+		d := tell(in, rapid.SampledFrom([]*detect.Incident{nil, &parent}).Draw(t, "parent"), p)
+		for _, s := range []string{"NaN", "Inf", "infinit"} {
+			if b := string(encode(newPost(tell(numbersOnly(in), nil, p)))); strings.Contains(b, s) {
+				t.Fatalf("a number that is none: %s", b)
+			}
+		}
+		checkPost(t, newPost(d), d.message)
+		checkPost(t, newNote(d, slackRemote{Channel: "C", TS: "1"}), d.message)
+		checkOwnWords(t, newPost(d), newPost(tell(tame(in), nil, p)))
+		checkEvent(t, d)
+		checkTerminal(t, d)
+	})
+}
+
+func numbersOnly(in detect.Incident) detect.Incident {
+	in = tame(in)
+	in.Connections = nil
+	return in
+}
+
+func checkPost(t *rapid.T, p slackPost, m message) {
+	var wire slackPostWire
+	if err := json.Unmarshal(encode(p), &wire); err != nil {
+		t.Fatal(err)
+	}
+	if e := wire.broken(); e != "" {
+		t.Fatalf("%s: %s", e, encode(p))
+	}
+	checkSlackText(t, wire.Text)
+	if strings.Contains(wire.Text, "\n") {
+		t.Fatalf("lines in the notification: %q", wire.Text)
+	}
+	lines := 0
+	for _, b := range wire.Blocks {
+		texts := append(b.Fields, b.Elements...)
+		if b.Text != nil {
+			texts = append(texts, *b.Text)
+		}
+		for _, x := range texts {
+			checkSlackText(t, x.Text)
+			lines += strings.Count(x.Text, "\n")
+			if x.Type == "plain_text" && (x.Emoji == nil || *x.Emoji) {
+				t.Fatalf("emoji names become pictures: %+v", x)
+			}
+		}
+	}
+	if most := len(m.why) + len(m.samples) + len(m.todo); lines > most {
+		t.Fatalf("%d lines of %d: %s", lines, most, encode(p))
+	}
+}
+
+// checkOwnWords: what has markup does not depend on what comes from outside.
+func checkOwnWords(t *rapid.T, got, want slackPost) {
+	own := func(p slackPost) (s string) {
+		for _, b := range p.Blocks {
+			for _, x := range append(append(b.Fields, b.Elements...), deref(b.Text)) {
+				if x.Type == "mrkdwn" {
+					s += x.Text
+				}
+			}
+		}
+		return s
+	}
+	if own(got) != own(want) {
+		t.Fatalf("text from outside has markup: %q", own(got))
+	}
+}
+
+func deref(x *slackText) slackText {
+	if x == nil {
+		return slackText{}
+	}
+	return *x
+}
+
+func checkEvent(t *rapid.T, d delivery) {
+	d.incident = "3f9c0a1b2c3d4e5f" // ids are ours
+	e := newEvent(pagerKey, d)
+	if n := len(encode(e)); n > 512000 {
+		t.Fatalf("an event of %d bytes", n)
+	}
+	if e.DedupKey != d.incident || (e.Action == "resolve") != d.message.phase.over() {
+		t.Fatalf("%+v", e)
+	}
+	if e.Payload == nil {
+		return
+	}
+	p := e.Payload
+	if p.Summary == "" || utf8.RuneCountInString(p.Summary) > 1024 || p.Source == "" || len(encode(p)) > 100000 {
+		t.Fatalf("%+v", p)
+	}
+	for _, s := range p.Details {
+		for _, r := range s {
+			if r != '\n' && unicode.IsControl(r) {
+				t.Fatalf("%q in %q", r, s)
+			}
+		}
+	}
+}
+
+var ours = regexp.MustCompile("\x1b\\[(0|1|2|31|32|33)m")
+
+func checkTerminal(t *rapid.T, d delivery) {
+	for _, o := range []TerminalOptions{{}, {Color: true, Box: true, Width: 60}} {
+		var out strings.Builder
+		to, err := NewTerminal(&out, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := to.send(context.Background(), d); err != nil {
+			t.Fatal(err)
+		}
+		s := out.String()
+		if o.Color {
+			s = ours.ReplaceAllString(s, "")
+		}
+		for _, line := range strings.Split(s, "\n") {
+			if n := utf8.RuneCountInString(line); n > to.(*terminal).o.Width {
+				t.Fatalf("%d columns: %q", n, line)
+			}
+			if strings.ContainsFunc(line, unicode.IsControl) {
+				t.Fatalf("a control character in %q", line)
+			}
+		}
+	}
+}
+
+// TestMessageSays holds what issue and runbook ask of a message.
+func TestMessageSays(t *testing.T) {
+	all := func(in detect.Incident, p phase) string { return string(encode(newPost(tell(in, nil, p)))) }
+	unsaidReason := revoked()
+	unsaidReason.Explanation = nil
+	for i := range unsaidReason.Connections {
+		unsaidReason.Connections[i].Reason = "null_body"
+	}
+	gone := revoked()
+	gone.Active, gone.Expected = 12, 0
+	for _, c := range []struct {
+		text, yes, no string
+	}{
+		{all(revoked(), open), "reconnect", "Do not ask users"},
+		{all(misconfigured(), open), "Do not ask users to re-authorize", "/connect/sessions"},
+		{all(misconfigured(), open), "Do it before 7 Mar 2026", ""},
+		{all(unsaidReason, open), "23 of 23: reason not in the rows", "null_body"},
+		{all(unsaidReason, open), "may be an outage", ""},
+		{all(gone, open), "23 connections newly broken in 1 h, 0 expected", "of 12"},
+		{all(ended(revoked()), resolve), "stays broken until its users re-authorize", ""},
+		{all(silence(), open), "No log rows since 13:12 UTC", "Observed"},
+	} {
+		if !strings.Contains(c.text, c.yes) || c.no != "" && strings.Contains(c.text, c.no) {
+			t.Errorf("want %q, not %q: %s", c.yes, c.no, c.text)
+		}
+	}
+}
+
+func TestSeverity(t *testing.T) {
+	for _, c := range []struct {
+		in   detect.Incident
+		want severity
+	}{
+		{detect.Incident{Scope: "all"}, critical}, {detect.Incident{Scope: "family"}, critical}, {detect.Incident{Observed: 50}, critical},
+		{detect.Incident{Observed: 49, Score: 1.9}, warning}, {detect.Incident{Observed: 10, Score: 2}, critical}, {detect.Incident{Observed: 9, Score: 9}, warning}, {silence(), warning},
+	} {
+		if got := severityOf(&c.in); got != c.want {
+			t.Errorf("%+v is %s", c.in, got)
+		}
+	}
+}
+
+func TestNumbersInWords(t *testing.T) {
+	for x, want := range map[float64]string{0: "0", 0.004: "less than 0.01", 0.04: "0.04", 0.4: "0.4", 1: "1", 3.2: "3.2", 9.96: "10", 23.4: "23", 1e300: "very many", -1: "?"} {
+		if got := number(x); got != want {
+			t.Errorf("number(%v) = %q, want %q", x, got, want)
+		}
+	}
+	for d, want := range map[time.Duration]string{45 * time.Minute: "45 min", 3 * time.Hour: "3 h", 190 * time.Minute: "3 h 10 min", 52 * time.Hour: "2 days 4 h"} {
+		if got := span(d); got != want {
+			t.Errorf("span(%v) = %q", d, got)
+		}
+	}
+}
+
+// TestClipProperty: a cut text fits, is a beginning of the whole one, and says that it was cut.
+func TestClipProperty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := clean(text().Draw(t, "text"))
+		limit := rapid.IntRange(0, 60).Draw(t, "limit")
+		got := clip(s, limit, slackCost)
+		total := 0
+		for _, r := range got {
+			total += slackCost(r)
+		}
+		rest, cut := strings.CutSuffix(got, "…")
+		switch {
+		case total > limit:
+			t.Fatalf("%q costs %d of %d", got, total, limit)
+		case got == s || got == "":
+		case !cut || !strings.HasPrefix(s, rest):
+			t.Fatalf("%q of %q", got, s)
+		default:
+			if next, _ := utf8.DecodeRuneInString(strings.TrimLeft(s[len(rest):], " ")); unicode.Is(unicode.M, next) {
+				t.Fatalf("cut before a mark: %q of %q", got, s)
+			}
+		}
+	})
+}

@@ -1,0 +1,72 @@
+package alert
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"pgregory.net/rapid"
+)
+
+// holdsSecret says that a text holds what may not be read: a key, the token, or the address of a server ("" for none).
+func holdsSecret(text, address string) bool {
+	for _, s := range []string{slackToken, "s3cr3t", pagerKey} {
+		if strings.Contains(text, s) {
+			return true
+		}
+	}
+	return address != "" && strings.Contains(text, strings.TrimPrefix(address, "http://"))
+}
+
+// TestSecretsAreNotPrinted tries every way we know to print a value.
+func TestSecretsAreNotPrinted(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := "s3cr3t" + rapid.StringN(1, 30, -1).Draw(t, "secret")
+		sealedIn := struct {
+			S Secret
+			F sealed
+		}{Secret(text), seal(text)}
+		values := []any{Secret(text), &sealedIn, sealedIn, []Secret{Secret(text)}, map[string]Secret{"a": Secret(text)},
+			Slack{WebhookURL: Secret("https://h/" + text)}, PagerDuty{RoutingKey: Secret(text)}}
+		v := rapid.SampledFrom(values).Draw(t, "value")
+		verb := rapid.SampledFrom(strings.Split("v +v #v s q x X d T o b e", " ")).Draw(t, "verb")
+		if out := fmt.Sprintf("%"+verb, v); strings.Contains(out, "s3cr3t") || strings.Contains(out, fmt.Sprintf("%x", "s3cr3t")) {
+			t.Fatalf("%%%s: %s", verb, out)
+		}
+		if out, _ := json.Marshal(v); bytes.Contains(out, []byte("s3cr3t")) {
+			t.Fatalf("json: %s", out)
+		}
+		var log bytes.Buffer
+		zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(&log), zap.DebugLevel)).
+			Info("x", zap.Any("v", v), zap.Reflect("r", v), zap.Stringer("s", stringer{v}))
+		if strings.Contains(log.String(), "s3cr3t") {
+			t.Fatalf("zap: %s", log.String())
+		}
+		if string(Secret(text)) != text || seal(text)() != text {
+			t.Fatal("a secret changed")
+		}
+	})
+}
+
+type stringer struct{ v any }
+
+func (s stringer) String() string { return fmt.Sprint(s.v) }
+
+// TestDestinationsAreNotPrinted prints whole destinations: reflection sees unexported fields too.
+func TestDestinationsAreNotPrinted(t *testing.T) {
+	f := &fakeSlack{}
+	serve(t, &f.server, func(http.ResponseWriter, *http.Request) {})
+	p := must(NewPagerDuty(PagerDuty{RoutingKey: pagerKey}))(t)
+	for _, d := range []Destination{f.webhookTo(t), f.botTo(t), p} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
+			if out := fmt.Sprintf(verb, d); holdsSecret(out, "") || strings.Contains(out, fmt.Sprintf("%x", "s3cr3t")) {
+				t.Errorf(verb+" of %T: %s", d, d, out)
+			}
+		}
+	}
+}
