@@ -185,6 +185,23 @@ func TestPagerDutyFaults(t *testing.T) {
 	}
 }
 
+// endless is a transport whose answers do not end.
+type endless struct{ read int }
+
+func (e *endless) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: 500, Header: http.Header{}, Body: e}, nil
+}
+func (e *endless) Read(p []byte) (int, error) { e.read += len(p); return len(p), nil }
+func (e *endless) Close() error               { return nil }
+
+func TestAnswerIsReadInPart(t *testing.T) {
+	e := &endless{}
+	to := must(NewPagerDuty(PagerDuty{RoutingKey: pagerKey, HTTP: &http.Client{Transport: e}}))(t)
+	if _, err := to.send(context.Background(), tell(revoked(), nil, open)); err == nil || e.read > 2*maxAnswer {
+		t.Errorf("read %d bytes, %v", e.read, err)
+	}
+}
+
 func TestNobodyThere(t *testing.T) {
 	f := newFakePager(t)
 	to := f.to(t)

@@ -16,7 +16,12 @@ import (
 // TestOverHTTP tells an incident from its opening to its end to servers that fail at first, over a restart.
 func TestOverHTTP(t *testing.T) {
 	t.Parallel()
-	slack, pager := newFakeSlack(t), newFakePager(t)
+	slack, edited, pager := newFakeSlack(t), newFakeSlack(t), newFakePager(t)
+	to := func() []Destination {
+		b := edited.botTo(t).(*slackBot)
+		b.id = "bot"
+		return []Destination{slack.webhookTo(t), b, pager.to(t)}
+	}
 	pager.before = []http.HandlerFunc{answerWith(500, ""), cut}
 	slack.before = []http.HandlerFunc{answerWith(429, "", "Retry-After", "1")}
 	var store sync.Map
@@ -42,11 +47,11 @@ func TestOverHTTP(t *testing.T) {
 		go func() { defer close(done); n.Run(ctx) }()
 		return n, func() { cancel(); <-done }
 	}
-	n, end := begin(slack.webhookTo(t), pager.to(t))
+	n, end := begin(to()...)
 	n.Tell([]detect.Incident{revoked()})
 	told(t, n)
 	end()
-	n, end = begin(slack.webhookTo(t), pager.to(t))
+	n, end = begin(to()...)
 	n.Tell([]detect.Incident{revoked()})
 	told(t, n)
 	n.Tell([]detect.Incident{ended(revoked())})
@@ -54,6 +59,9 @@ func TestOverHTTP(t *testing.T) {
 	end()
 	if len(pager.pages) != 1 || pager.ends != 1 || pager.calls != 4 {
 		t.Errorf("%d pages, %d ends, %d calls: %v", len(pager.pages), pager.ends, pager.calls, pager.events)
+	}
+	if edited.top() != 1 || len(edited.posts) != 2 || edited.edits != 1 || edited.calls != 3 {
+		t.Errorf("a bot made %d posts, %d edits, %d calls", len(edited.posts), edited.edits, edited.calls)
 	}
 	if slack.top() != 2 || slack.calls != 3 {
 		t.Errorf("%d posts, %d calls", slack.top(), slack.calls)

@@ -64,11 +64,8 @@ type scenario struct {
 	kills  map[string]bool
 }
 
-var habits = []traits{
-	{gap: time.Second, timeout: requestTimeout},                                      // an incoming webhook
-	{revisions: true, every: time.Minute, gap: time.Second, timeout: requestTimeout}, // a bot
-	{gap: pagerDutyGap, timeout: requestTimeout, paired: true, keyed: true},          // a pager
-}
+// habits of the real destinations.
+var habits = []traits{(&slackWebhook{}).traits(), (&slackBot{}).traits(), (&pagerDuty{}).traits()}
 
 func drawScenario(t *rapid.T) scenario {
 	s := scenario{faults: map[string][]outcome{}, kills: map[string]bool{}}
@@ -186,7 +183,10 @@ func (w *world) checkOrder(name string, tr traits) {
 		if known && (a.Revision < before.Revision || before.Phase.over() && a.Phase == open && a.Revision == before.Revision) {
 			w.errorf("%s: %+v after %+v", name, a, before)
 		}
-		if tr.paired && a.Phase.over() && !w.begun[recordKey(name, a.incident)] {
+		if known && before.Phase == resolve && !before.doubt && before.arrived && a.Phase == open && a.Milestone == before.Milestone {
+			w.errorf("%s: a quiet re-opening was told: %+v", name, a)
+		}
+		if tr.keyed && a.Phase.over() && !w.begun[recordKey(name, a.incident)] {
 			w.errorf("%s: an end without a beginning: %+v", name, a)
 		}
 		last[a.incident] = a
