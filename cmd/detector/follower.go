@@ -45,7 +45,7 @@ type follower struct {
 // Assigned implements stream.Handler.
 func (f *follower) Assigned(topic string, partition int, end int64) (int64, bool) {
 	p := f.positions.at(topic, partition)
-	p.owned, p.end = true, end
+	p.owned, p.end, p.reached = true, end, time.Time{}
 	f.reader.Open(p.name, p.Next, end)
 	return p.Next, p.known
 }
@@ -75,6 +75,9 @@ func (f *follower) Batch(b stream.Batch) error {
 		p.LostSince = time.Time{}
 	}
 	p.move(b.Next, b.HighWatermark)
+	if b.Next >= b.HighWatermark {
+		p.reached = b.FetchedAt
+	}
 	f.reader.Progress(p.name, b.Next, b.HighWatermark, b.FetchedAt)
 	f.advance(now)
 	f.settle()
@@ -110,8 +113,7 @@ func (f *follower) Tick() error {
 	now := f.now()
 	if f.positions.owned() > 0 && f.failing == nil {
 		f.advance(now)
-		s := f.reader.Stats()
-		f.silence.look(f.reader.Newest(), now, f.detector.Silence(), s.Behind == 0)
+		f.silence.look(f.reader.Newest(), f.positions.reached(), f.detector.Silence())
 	}
 	f.settle()
 	f.check()

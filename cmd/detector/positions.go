@@ -24,7 +24,8 @@ type position struct {
 	name      string // topic/partition: no topic has a / in its name
 	known     bool   // Next is ours, not yet to be chosen by auto_offset_reset
 	owned     bool
-	end, high int64 // end of the log at the assignment, and as last seen
+	end, high int64     // end of the log at the assignment, and as last seen
+	reached   time.Time // clock before the last fetch that reached the end
 	dirty     bool
 }
 
@@ -76,6 +77,20 @@ func (a *positions) lag() (n int64) {
 		}
 	}
 	return n
+}
+
+// reached is the clock at which everything there was had been read, of all partitions that are ours; zero: not yet.
+func (a *positions) reached() (t time.Time) {
+	for _, p := range a.byName {
+		switch {
+		case !p.owned:
+		case p.reached.IsZero():
+			return time.Time{}
+		case t.IsZero() || p.reached.Before(t):
+			t = p.reached
+		}
+	}
+	return t
 }
 
 // next returns the positions of the partitions that are ours, for the group.

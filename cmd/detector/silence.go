@@ -32,10 +32,11 @@ type storedSilence struct {
 	Resolution           string
 }
 
-// look compares the newest row with the clock. A process that has just read old rows waits as long as one that has watched: the past does
-// not page. caughtUp says that everything there is was read.
-func (s *silence) look(newest, now time.Time, usual time.Duration, caughtUp bool) {
-	if !caughtUp || newest.IsZero() {
+// look compares the newest row with now, the clock at which everything there was had been read: what waits in Kafka is no silence of its source,
+// and a Kafka that cannot be reached is told by /readyz. A process that has just read old rows waits as long as one that has watched: the past
+// does not page.
+func (s *silence) look(newest, now time.Time, usual time.Duration) {
+	if now.IsZero() || newest.IsZero() {
 		s.since = time.Time{}
 		return
 	}

@@ -76,7 +76,7 @@ func (r *Reader) bodyObject(f *facts, v *fastjson.Value, depth int) {
 		}
 	}
 	for _, k := range statusKeys {
-		if n := v.GetInt(k); f.status == 0 && n >= 400 && n <= 599 {
+		if n := number(v.Get(k)); f.status == 0 && n >= 400 && n <= 599 {
 			f.status = n
 		}
 	}
@@ -149,7 +149,7 @@ var (
 	slackAPI    = []byte("The Slack API returned an error")
 	errorWord   = []byte("Error: ")
 	formError   = []byte("error=")
-	jsonError   = []byte(`"error":"`)
+	jsonError   = []byte(`"error"`)
 )
 
 // scanCodes finds codes inside text that is not JSON.
@@ -177,11 +177,31 @@ func (f *facts) scanCodes(s []byte) {
 	if i := bytes.Index(s, formError); i == 0 || i > 0 && (s[i-1] == '&' || s[i-1] == '?') {
 		f.addCode(word(s[i+len(formError):], isCodeByte))
 	}
-	if _, t, ok := bytes.Cut(s, jsonError); ok {
-		if c := word(t, isCodeByte); len(c) < len(t) && t[len(c)] == '"' {
-			f.addCode(c)
+	if _, t, ok := bytes.Cut(s, jsonError); ok { // JSON that was cut off
+		if t, ok := bytes.CutPrefix(bytes.TrimLeft(t, ": "), []byte{'"'}); ok {
+			if c := word(t, isCodeByte); len(c) < len(t) && t[len(c)] == '"' {
+				f.addCode(c)
+			}
 		}
 	}
+}
+
+// addWords takes each word of a sentence that looks like a code: "invalid_grant: token expired".
+func (f *facts) addWords(s []byte) {
+	for w := range bytes.FieldsSeq(s[:min(len(s), maxText)]) {
+		if w = bytes.Trim(w, ":.,;'\"()"); bytes.IndexByte(w, '_') > 0 {
+			f.addCode(w)
+		}
+	}
+}
+
+// number reads a whole number, also one that a pipeline made a text of; 0 when it is none.
+func number(v *fastjson.Value) int {
+	if s := v.GetStringBytes(); s != nil {
+		n, _ := strconv.Atoi(string(s))
+		return n
+	}
+	return v.GetInt()
 }
 
 func word(s []byte, in func(byte) bool) []byte {

@@ -60,7 +60,7 @@ func (r *Reader) httpRow(v *fastjson.Value, e *entry) bool {
 		f.typ = "client_credentials_fetch_error" // only that refresh marks its requests so
 	}
 	body := v.Get("meta", "body")
-	f.status = v.GetInt("response", "code")
+	f.status = number(v.Get("response", "code"))
 	if body != nil && body.Type() != fastjson.TypeNull {
 		status := f.status
 		r.body(f, body, 0)
@@ -134,11 +134,17 @@ func (r *Reader) payload(f *facts, meta *fastjson.Value, e *entry) {
 	if s := p.GetStringBytes("error"); len(s) > 0 {
 		e.Sure = true
 		f.addCodeOrText(s)
+		f.addWords(s)
 	}
 	if c := p.GetStringBytes("code"); len(c) > 0 {
 		f.addCodeOrText(c)
 	}
+	status := f.status
 	r.dataMessage(f, p.Get("dataMessage"))
+	f.status = status // a number in the body may be the provider's own; its HTTP status is in the http row,
+	if n := number(p.Get("external_request_details", "statusCode")); n != 0 {
+		f.status = n // or here, in the releases of 2023
+	}
 	r.body(f, p.Get("provider_error_payload"), 1)
 	r.body(f, p.Get("external_request_details", "payload"), 1)
 }

@@ -9,6 +9,7 @@ import "bytes"
 //   - A message row of a refused refresh is of level error, or its error type holds a "_" right after "type".
 //   - An operation row that matters has an action with a "_" (refresh_token, create_connection, pre_connection_deletion), or
 //     proxy as its type, or an error type or code with a "_" in it.
+//   - A line break stands between rows (a bulk body), never in one as Nango writes it: each may be another one, and all are read.
 //   - What holds an escape \u may spell any of these differently, and is read.
 func relevant(b []byte) bool {
 	level := false
@@ -27,7 +28,7 @@ func relevant(b []byte) bool {
 			return true
 		}
 	}
-	return !level || underscores(b) || proxyType(b) || unicodeEscape(b)
+	return !level || bytes.IndexByte(b, '\n') >= 0 || underscores(b) || proxyType(b) || unicodeEscape(b)
 }
 
 // underscores looks for "type" or "code" or "action" whose value has a "_" in it.

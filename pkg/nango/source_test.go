@@ -269,3 +269,16 @@ func TestRowTimes(t *testing.T) {
 		t.Errorf("told of %v, want %v", told, want)
 	}
 }
+
+// A pipeline may turn times into seconds; a bulk body may hold a row that matters behind one that does not.
+func TestOddButReadable(t *testing.T) {
+	seconds := `{"id":"x","type":"operation","operation":{"type":"auth","action":"refresh_token"},"state":"failed","environmentName":"prod","providerName":"box","integrationName":"box","connectionName":"c","createdAt":1772413200}`
+	if got, s := read(t, Options{}, seconds); len(got) != 1 || got[0].Time.Unix() != 1772413200 {
+		t.Errorf("seconds: %+v, %v", got, s.Quarantined)
+	}
+	bulk := `{"index":{"_index":"operations"}}` + "\n" + `{"id":"1772413200000_Ab000007","type":"operation","operation":{"type":"sync","action":"run"},"level":"info","state":"success","createdAt":"2026-03-02T01:00:00.000Z"}` + "\n" +
+		`{"update":{"_index":"operations","_id":"1772413200000_Ab000001"}}` + "\n" + `{"doc":{"state":"success","endedAt":"2026-03-02T01:00:01.000Z"}}`
+	if !relevant([]byte(bulk)) {
+		t.Error("a bulk body is skipped for its first row")
+	}
+}

@@ -15,13 +15,18 @@ const (
 	ahead   = 5 * 60_000
 )
 
-// parseTime returns Unix milliseconds, 0 when v holds no time (the first moment of 1970, which is never meant, is 1). Text is RFC 3339, a number is milliseconds.
+// parseTime returns Unix milliseconds, 0 when v holds no time (the first moment of 1970, which is never meant, is 1). Text is RFC 3339, a number is
+// milliseconds, or seconds where milliseconds would lie before anybody wrote rows.
 func parseTime(v *fastjson.Value) int64 {
 	if v == nil {
 		return 0
 	}
 	if v.Type() == fastjson.TypeNumber {
-		return cmp.Or(int64(v.GetFloat64()), 1)
+		n := v.GetFloat64()
+		if n >= minTime/1000 && n < maxTime/1000 {
+			n *= 1000
+		}
+		return cmp.Or(int64(n), 1)
 	}
 	return parseStamp(v.GetStringBytes())
 }

@@ -99,8 +99,8 @@ type Verdict struct {
 // its connection changes nothing.
 func (l *Ledger) Observe(e nango.Event) Verdict {
 	key := ledgerKey{e.Environment, e.Integration, e.Connection}
-	if e.Kind == nango.Failure {
-		l.share(e.Environment).add(e.Time, e.Cause != nango.Unknown)
+	if e.Kind == nango.Failure && e.OperationID != "" { // webhooks never say the reason: they do not vote
+		l.share(e.Environment).add(e.Time, e.Type != "")
 		l.speaks[e.Environment] = struct{}{}
 	}
 	n, known := l.entries[key]
@@ -165,7 +165,7 @@ func (l *Ledger) failure(n *entry, e nango.Event) Verdict {
 		return n.count(&n.Revoked, e, nango.Revoked)
 	case nango.Misconfigured:
 		return n.count(&n.Misconfig, e, nango.Misconfigured)
-	case nango.Transient:
+	case nango.Transient, nango.Other:
 		n.Unconfirmed = unconfirmed{}
 	case nango.Unknown:
 		return l.unknownFailure(n, e)
@@ -336,5 +336,5 @@ func (s *shares) silent(t time.Time) bool {
 			all, explained = all+d.All, explained+d.Explained
 		}
 	}
-	return float64(explained) < reasonShare*float64(all)
+	return all == 0 || float64(explained) < reasonShare*float64(all)
 }

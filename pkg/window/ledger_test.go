@@ -1,6 +1,7 @@
 package window
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"testing"
@@ -64,6 +65,7 @@ func TestNewlyBroken(t *testing.T) {
 		"worked, then exhausted unseen":           {sign(0, nango.Active), sign(9, nango.Exhausted), failed(10, revoked, true)},
 		"exhausted at first, unknown for hours":   {sign(0, nango.Exhausted), failed(1, unknown, false), failed(8, unknown, false)},
 		"exhausted at first, a week of rest":      {sign(0, nango.Exhausted), failed(169, revoked, true)},
+		"a policy in between is no outage":        {failed(0, unknown, false), failed(3, other, false), failed(7, unknown, false), failed(13, unknown, true)},
 		"twice in one moment":                     {failed(0, revoked, true), failed(0, revoked, false)},
 		"a repeat of unknown cause is no new one": {failed(0, revoked, true), failed(10, unknown, false), failed(20, unknown, false), failed(160, revoked, false)},
 	} {
@@ -77,21 +79,43 @@ func TestNewlyBroken(t *testing.T) {
 }
 
 func TestUnknownWhereTheReasonIsNeverSaid(t *testing.T) {
+	row := func(s step, connection string) nango.Event { // an operation and its message rows
+		e := s.event(connection)
+		e.OperationID, e.Type = connection, "refresh_token_external_error"
+		return e
+	}
 	l := NewLedger(UnknownAuto)
 	if !l.Observe(failed(0, nango.Unknown, true).event("a")).New {
 		t.Error("webhooks only: the failure waits to be confirmed")
 	}
 	for i := range 5 {
-		l.Observe(failed(float64(i), nango.Revoked, true).event(string(rune('b' + i))))
+		l.Observe(row(failed(float64(i), nango.Revoked, true), string(rune('b'+i))))
+	}
+	for i := range 50 { // deliveries of the same news, some of them repeated, do not vote
+		l.Observe(failed(5, nango.Unknown, false).event(fmt.Sprint("b", i)))
 	}
 	if l.Observe(failed(6, nango.Unknown, false).event("z")).New {
-		t.Error("most failures say why: one that does not counted at once")
+		t.Error("rows say why: a webhook that does not counted at once")
 	}
 	if !l.Observe(failed(6+8*24, nango.Unknown, true).event("y")).New {
 		t.Error("reasons of more than a week ago still speak for the source")
 	}
 	if !NewLedger(UnknownCount).Observe(failed(0, nango.Unknown, true).event("a")).New {
 		t.Error("count: the failure waits to be confirmed")
+	}
+	// An outage behind an error page: the rows are there, the reason in them is not.
+	l = NewLedger(UnknownAuto)
+	for i := range 40 {
+		if l.Observe(row(failed(0, nango.Unknown, false), fmt.Sprint(i))).New {
+			t.Fatalf("failure %d of an outage counted at once", i)
+		}
+	}
+	// Operations without their messages never say why.
+	l = NewLedger(UnknownAuto)
+	bare := failed(0, nango.Unknown, true).event("a")
+	bare.OperationID = "a"
+	if !l.Observe(bare).New {
+		t.Error("operations only: the failure waits to be confirmed")
 	}
 }
 
