@@ -241,6 +241,12 @@ func TestSlackBotEditsOnePost(t *testing.T) {
 	grown.Revision, grown.Observed = 2, 31
 	d = tell(grown, nil, open)
 	d.remote = r.remote
+	f.mu.Lock()
+	f.before = []http.HandlerFunc{cut}
+	f.mu.Unlock()
+	if _, err := to.send(ctx, d); faultOf(err).verdict != failed {
+		t.Errorf("an edit whose answer was lost: %v", err) // made twice it is one
+	}
 	if r = send(d); r.more || f.edits != 1 || f.top() != 1 || !strings.Contains(f.posts[0].Blocks[1].Fields[3].Text, "31 connections") {
 		t.Errorf("an edit made %+v, %d edits, %d posts", r, f.edits, f.top())
 	}

@@ -132,6 +132,27 @@ func TestRefusedIsDownUntilItWorks(t *testing.T) {
 	})
 }
 
+func TestOldestIsSinceItIsOwed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.faults["d0"] = []outcome{{Verdict: failed, After: 24 * time.Hour}}
+		l := w.begin(t, 1, pager)
+		defer l.end()
+		l.tell(bookOf(opened(1)))
+		time.Sleep(time.Hour)
+		l.tell(bookOf(ended(opened(1)))) // it was never told: nothing is owed
+		if st := l.notifier.Status()[0]; st.Pending != 0 || !st.Oldest.IsZero() || st.Err != "" {
+			t.Errorf("status %+v", st)
+		}
+		time.Sleep(time.Hour)
+		again := time.Now()
+		l.tell(bookOf(reopened(opened(1))))
+		if st := l.notifier.Status()[0]; st.Pending != 1 || !st.Oldest.Equal(again) {
+			t.Errorf("status %+v", st)
+		}
+	})
+}
+
 // TestOwed is the delivery rule, state by state.
 func TestOwed(t *testing.T) {
 	incident := func(status detect.Status, revision, milestone int) *detect.Incident {

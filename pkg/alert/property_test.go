@@ -113,11 +113,18 @@ func (s scenario) play(t *testing.T, w *world) (map[string]detect.Incident, *lif
 		l.tell(book)
 		revive()
 	}
-	for range 6 * time.Hour / step {
+	for left := 6 * time.Hour; left > 0 && l.pending() > 0; left -= step {
 		time.Sleep(step)
 		revive()
 	}
 	return book, l
+}
+
+func (l *life) pending() (n int) {
+	for _, s := range l.notifier.Status() {
+		n += s.Pending
+	}
+	return n
 }
 
 // TestDeliveryProperty lets random incidents meet random faults and kills, and holds the promises of the room.
