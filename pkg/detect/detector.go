@@ -276,7 +276,7 @@ func (d *Detector) close(now time.Time) (out []Incident) {
 	if d.rows.sees(slot) {
 		for _, s := range d.order {
 			if s.open() {
-				out = append(out, d.follow(s, slot)...)
+				out = append(out, d.follow(s, slot, now)...)
 			} else if s.newest > slot-int64(windows[len(windows)-1]) {
 				out = append(out, d.judge(s, d.scan(s, slot), window.SlotTime(slot+1), now)...)
 			}

@@ -10,6 +10,7 @@ import (
 const (
 	silenceMin = int64(time.Hour / window.Slot)
 	silenceAge = 7 * slotsPerDay // gaps older than this no longer say what is usual
+	emptyKept  = 3 * slotsPerDay // rows that come later than this are late, and lost ones say nothing any more
 	maxAhead   = 500_000         // slots ahead of the edge that are remembered: more than nine years without a hole
 )
 
@@ -24,6 +25,7 @@ type rows struct {
 	gaps   []gap           // between the rows of closed slots, the oldest first
 	lost   spans           // slots in which rows may be missing
 	blind  spans           // closed slots that are not observed
+	empty  spans           // closed slots of the last 72 h that are observed and hold no row
 
 	dirty     bool               // anything but ahead
 	dirtyDays map[int64]struct{} // of ahead
@@ -38,7 +40,7 @@ func newRows() rows { return rows{ahead: map[int64]int64{}, dirtyDays: map[int64
 func (r *rows) add(t time.Time) bool {
 	slot, ms := window.SlotOf(t), t.UnixMilli()
 	if slot < r.edge {
-		if r.blind.remove(slot) {
+		if r.blind.remove(slot) || r.empty.remove(slot) {
 			r.dirty = true
 		}
 		return slot >= 0
@@ -55,10 +57,15 @@ func (r *rows) add(t time.Time) bool {
 	return true
 }
 
+// lose notes that rows may be missing in the slots [from, to]. A slot that holds a row is observed all the same.
 func (r *rows) lose(from, to int64) {
 	r.dirty = true
 	from = max(from, to-window.Days*slotsPerDay)
-	r.blind.add(from, min(to, r.edge-1))
+	for slot := max(from, r.edge-emptyKept); slot <= min(to, r.edge-1); slot++ {
+		if r.empty.remove(slot) {
+			r.blind.add(slot, slot)
+		}
+	}
 	r.lost.add(max(from, r.edge), to)
 }
 
@@ -116,6 +123,8 @@ func (r *rows) close(silence time.Duration) {
 		r.last = slot
 	case r.lost.has(slot), r.last != 0 && r.next(slot)-r.last > r.longest(silence):
 		r.blind.add(slot, slot)
+	default:
+		r.empty.add(slot, slot)
 	}
 }
 
@@ -154,6 +163,7 @@ func (r *rows) sees(slot int64) bool { return !r.blind.has(slot) }
 func (r *rows) forget() {
 	before := r.edge - (window.Days+1)*slotsPerDay
 	r.dirty = r.blind.forget(before) || r.dirty
+	r.dirty = r.empty.forget(r.edge-emptyKept) || r.dirty
 	r.dirty = r.lost.forget(r.edge) || r.dirty
 	r.gaps = slices.DeleteFunc(r.gaps, func(g gap) bool { return g.End <= r.last-silenceAge })
 	r.dirtyDays[floorDay(r.edge)-1] = struct{}{} // it is over

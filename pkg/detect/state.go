@@ -36,6 +36,7 @@ type storedRows struct {
 	Edge, Last  int64
 	Gaps        []gap
 	Blind, Lost spans
+	Empty       spans
 }
 
 type storedSeries struct {
@@ -94,7 +95,7 @@ func (n name) stored() string { return encodeKey(n.environment, n.integration, n
 // changes stores the rows ahead of the edge by day: they were read, and will not be read again. Slots that close change no stored day.
 func (r *rows) changes(put func(bucket, key string, value []byte)) {
 	if r.dirty {
-		put(bucketRows, "rows", encode(storedRows{r.edge, r.last, r.gaps, r.blind, r.lost}))
+		put(bucketRows, "rows", encode(storedRows{r.edge, r.last, r.gaps, r.blind, r.lost, r.empty}))
 		r.dirty = false
 	}
 	for day := range r.dirtyDays {
@@ -198,7 +199,7 @@ func (r *rows) restore(value []byte) error {
 	if err := json.Unmarshal(value, &s); err != nil {
 		return err
 	}
-	r.edge, r.last, r.gaps, r.blind, r.lost = s.Edge, s.Last, s.Gaps, s.Blind, s.Lost
+	r.edge, r.last, r.gaps, r.blind, r.lost, r.empty = s.Edge, s.Last, s.Gaps, s.Blind, s.Lost, s.Empty
 	maps.DeleteFunc(r.ahead, func(slot, _ int64) bool { return slot < r.edge })
 	return nil
 }

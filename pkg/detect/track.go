@@ -47,7 +47,7 @@ func (d *Detector) judge(s *series, p peak, at, now time.Time) []Incident {
 	if p.Score < line {
 		return nil
 	}
-	past := !now.IsZero() && now.Sub(s.latest()) > d.opt.MaxAge
+	past := d.past(s, now)
 	if last := s.incident; last != nil && at.Sub(last.ResolvedAt) <= reopenWithin {
 		return d.reopen(s, p, line, at, past)
 	}
@@ -61,6 +61,11 @@ func (d *Detector) judge(s *series, p peak, at, now time.Time) []Incident {
 	t.Since = s.firstBreak(t.Onset)
 	d.describe(s)
 	return []Incident{t.Incident}
+}
+
+// past reports whether the newest break of a series is too long ago to tell anybody.
+func (d *Detector) past(s *series, now time.Time) bool {
+	return !now.IsZero() && now.Sub(s.latest()) > d.opt.MaxAge
 }
 
 // reopen goes on with an incident that was resolved less than 72 h ago. It is told only when it is worse than it was, or was never told.
@@ -97,10 +102,16 @@ func identity(k key, slot int64) string {
 // μ, n of each slot, D = max(0, D + ((θ − 1) μ (1 + √v) − n log θ)/φ) grows where the breaks are as few as before (Page's cumulative sum of
 // Poisson log-likelihood ratios; v and φ allow for rates that fluctuate and breaks that clump). Or after a day without a break, or when it has
 // gone on for 14 days.
-func (d *Detector) follow(s *series, slot int64) []Incident {
+//
+// One that was found too late to be told is told after all when it still grows: its newest break is of now.
+func (d *Detector) follow(s *series, slot int64, now time.Time) []Incident {
 	t := s.incident
 	if p := d.scan(s, slot); p.Score > t.Peak.Score {
 		t.Peak = p
+		if t.Past && !d.past(s, now) {
+			t.Past, t.Told = false, p
+			t.Milestone++
+		}
 		if onset := d.onset(s, p); onset < t.Onset {
 			t.Onset = onset
 			t.Since = s.firstBreak(onset)

@@ -111,6 +111,19 @@ func (r *Reader) Flush() []Event {
 	return r.out
 }
 
+// Suspend ends reading for a while: what the rows read so far can decide is returned in order, the rest is kept for those
+// that come later.
+func (r *Reader) Suspend() []Event {
+	r.out = r.out[:0]
+	r.mark, r.header = max(r.mark, r.newest-r.disorder), true
+	for len(r.queue) > 0 && r.queue[0].due <= r.mark {
+		r.release(r.queue[0], false)
+	}
+	r.done.forget(r.mark)
+	r.active.forget(r.mark)
+	return r.out
+}
+
 // release takes the first entry out of the queue and emits what it amounts to.
 func (r *Reader) release(e *entry, early bool) {
 	r.queue.take(e)

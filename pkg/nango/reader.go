@@ -63,7 +63,12 @@ type Reader struct {
 	source  *source // of the record being read
 	mark    int64   // W: everything due up to here was released
 	newest  int64
-	header  bool // mark or newest changed since the last Changes
+	looked  int64 // clock of the last look at the sources, 0 = none yet
+
+	times, timesSeen int64 // row times read, and until the last look
+	fed              int64 // clock of the last look that found new ones
+
+	header bool // mark or newest changed since the last Changes
 
 	entries map[string]*entry
 	queue   queue

@@ -9,6 +9,7 @@ import (
 const (
 	pauseAhead = 3600_000    // a source further ahead of the slowest one waits for it
 	unreadable = 10 * 60_000 // a source without an answer for so long leaves the minimum
+	settling   = 10_000      // while history is filled in, rows of different sources come one after the other: it is over when none came for so long
 	backfill   = 3600_000    // a row appended later than this after it was written was shipped from history
 )
 
@@ -45,7 +46,8 @@ func (r *Reader) open(name string, end int64) *source {
 }
 
 // Progress tells that everything before position next was read, and that the log ended at high when it was asked at
-// fetched, the clock before the request. next >= high: caught up, and the source's time moves on with the clock.
+// fetched, the clock before the request. next >= high: caught up, and the source's time moves on with the clock, up to an
+// hour past the newest row of all: where nothing comes, what a shipper held back or somebody fills in is not late.
 func (r *Reader) Progress(name string, next, high int64, fetched time.Time) {
 	s := r.sources[name]
 	if s == nil || !s.open {
@@ -55,8 +57,8 @@ func (r *Reader) Progress(name string, next, high int64, fetched time.Time) {
 	if next >= high || s.end >= 0 && next >= s.end {
 		s.behind = false
 	}
-	if next >= high {
-		s.move(fetched.UnixMilli() - r.usualDelay(s))
+	if next >= high && r.newest > 0 {
+		s.move(min(fetched.UnixMilli()-r.usualDelay(s), r.newest+pauseAhead))
 	}
 }
 
@@ -76,6 +78,7 @@ func (s *source) move(t int64) {
 // seen notes the time of a row, and when the row was last written.
 func (r *Reader) seen(created, written int64) {
 	r.source.move(created)
+	r.times++
 	r.row(at(created))
 	if created > r.newest {
 		r.newest, r.header = created, true
@@ -90,7 +93,8 @@ func (r *Reader) seen(created, written int64) {
 func (r *Reader) frontier(now time.Time) (w int64, ok bool) {
 	w = math.MaxInt64
 	r.stats.Stalled = 0
-	waiting, slowest := false, r.slowest()
+	r.stood(now)
+	waiting, slowest := r.filling(now), r.slowest()
 	for _, s := range r.sources {
 		if !s.open {
 			continue
@@ -103,6 +107,41 @@ func (r *Reader) frontier(now time.Time) (w int64, ok bool) {
 		w = min(w, s.newest)
 	}
 	return w - r.disorder, !waiting && w < math.MaxInt64
+}
+
+// filling reports whether rows of long ago, and no newer ones, are still coming in.
+func (r *Reader) filling(now time.Time) bool {
+	if now.IsZero() {
+		return false
+	}
+	if r.times != r.timesSeen {
+		r.timesSeen, r.fed = r.times, now.UnixMilli()
+	}
+	return r.newest > 0 && now.UnixMilli()-r.newest > backfill && now.UnixMilli()-r.fed < settling
+}
+
+// standstill is the time between two looks in which nobody can have asked the sources: the process slept, or waited for its disk.
+const standstill = 60_000
+
+// stood forgives the sources the time in which they were not asked.
+func (r *Reader) stood(now time.Time) {
+	if now.IsZero() {
+		return
+	}
+	if passed := now.UnixMilli() - r.looked; r.looked > 0 && passed > standstill {
+		for _, s := range r.sources {
+			if s.heard > 0 {
+				s.heard += passed
+			}
+		}
+	}
+	r.looked = now.UnixMilli()
+}
+
+// Stalled reports whether a source could not be read for 10 min and no longer holds the others back.
+func (r *Reader) Stalled(name string) bool {
+	s := r.sources[name]
+	return s != nil && s.open && s.lost
 }
 
 // waiting reports whether the source holds everything back: it is behind, or does not know what time it is.

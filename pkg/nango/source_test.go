@@ -80,8 +80,12 @@ func TestSlowestPartition(t *testing.T) {
 	if !r.Paused("t/0") || r.Paused("t/1") {
 		t.Errorf("paused %v %v, want true false", r.Paused("t/0"), r.Paused("t/1"))
 	}
-	r.Progress("t/0", 1, 2, at.Add(11*time.Minute))
-	if got := r.Advance(at.Add(11 * time.Minute)); len(got) != 1 || r.Stats().Stalled != 1 {
+	var got []Event
+	for m := range 12 {
+		r.Progress("t/0", 1, 2, at.Add(time.Duration(m)*time.Minute))
+		got = append(got, r.Advance(at.Add(time.Duration(m)*time.Minute))...)
+	}
+	if len(got) != 1 || r.Stats().Stalled != 1 || !r.Stalled("t/1") || r.Stalled("t/0") {
 		t.Errorf("t/1 still holds back: %v, %d stalled", got, r.Stats().Stalled)
 	}
 	if r.Paused("t/0") {
@@ -110,7 +114,7 @@ func TestLate(t *testing.T) {
 	clock := worldStart.Add(240 * time.Hour)
 	r := newReader(Options{})
 	r.Open("t/0", 0, 0)
-	r.Progress("t/0", 1, 1, clock)
+	r.Read([]byte(clockRow(clock.Add(time.Minute))), Meta{Source: "t/0"})
 	r.Advance(clock)
 	for i, age := range []time.Duration{71 * time.Hour, 73 * time.Hour} {
 		r.Read([]byte(refreshAt(i, clock.Add(-age), "success")), Meta{Source: "t/0", Offset: int64(i)})
@@ -169,6 +173,76 @@ func TestSignsOfLife(t *testing.T) {
 	}
 }
 
+// A process that slept for longer than 10 min has not asked: nobody is lost by that.
+func TestStandstill(t *testing.T) {
+	r := newReader(Options{})
+	now := worldStart.Add(10 * time.Hour)
+	for _, name := range []string{"t/0", "t/1"} {
+		r.Open(name, 0, 5)
+		r.Progress(name, 0, 5, now)
+	}
+	r.Advance(now)
+	now = now.Add(45 * time.Minute)
+	r.Progress("t/0", 1, 5, now)
+	if r.Advance(now); r.Stats().Stalled != 0 {
+		t.Error("t/1 is taken for lost before it was asked")
+	}
+}
+
+// A caught-up source does not run away from the rows: history that is filled in, one partition after the other, is not late.
+func TestBackfillIntoCaughtUp(t *testing.T) {
+	today := worldStart.AddDate(0, 0, 14)
+	r := newReader(Options{})
+	for _, name := range []string{"t/0", "t/1"} {
+		r.Open(name, 0, 0)
+		r.Progress(name, 0, 0, today)
+	}
+	r.Advance(today)
+	released := 0
+	for i := range 100 {
+		name, h := []string{"t/0", "t/1"}[i/50], i*2%100+i/50 // first all even hours, then all odd ones
+		at := worldStart.Add(time.Duration(h) * time.Hour)
+		for _, row := range []string{refreshAt(h, at, "failed"), errorLogRow(opID(at, h), external, 400, `{"dataMessage":{"error":"invalid_grant"}}`, at)} {
+			r.Read([]byte(row), Meta{Source: name, Offset: int64(i), Time: today.UnixMilli()})
+		}
+		r.Progress("t/0", int64(i), int64(i), today)
+		r.Progress("t/1", int64(i), int64(i), today)
+		released += len(r.Advance(today))
+	}
+	if released != 0 {
+		t.Errorf("%d released while history comes in", released)
+	}
+	later := today.Add(11 * time.Second)
+	r.Progress("t/0", 100, 100, later)
+	r.Progress("t/1", 100, 100, later)
+	got := r.Advance(later)
+	if st := r.Stats(); st.Late != 0 || len(got) != 100 || !slices.IsSortedFunc(got, func(a, b Event) int { return a.Time.Compare(b.Time) }) {
+		t.Errorf("%d released of 100, %d late", len(got), st.Late)
+	}
+}
+
+// What rows that have not come yet could decide stays undecided when reading is suspended.
+func TestSuspend(t *testing.T) {
+	at := worldStart.Add(time.Hour)
+	r := newReader(Options{})
+	r.Open("f", 0, -1)
+	for i, v := range []string{refreshAt(1, at, "success"), refreshAt(2, at, "failed"), clockRow(at.Add(time.Hour))} {
+		r.Read([]byte(v), Meta{Source: "f", Offset: int64(i) * 256})
+	}
+	r.Close("f")
+	if got := r.Suspend(); len(got) != 1 || got[0].Kind != Reconnected || r.Stats().Held != 1 {
+		t.Fatalf("released %v, %d held", got, r.Stats().Held)
+	}
+	if w := r.Watermark(); !w.Equal(at.Add(59 * time.Minute)) {
+		t.Errorf("W %v", w)
+	}
+	r.Open("g", 0, -1)
+	r.Read([]byte(errorLogRow(opID(at, 2), external, 400, `{"dataMessage":{"error":"invalid_grant"}}`, at)), Meta{Source: "g"})
+	if got := r.Flush(); len(got) != 1 || got[0].Reason != "invalid_grant" {
+		t.Errorf("the later row is lost: %v", got)
+	}
+}
+
 // A failure waits for its http row only while that could still say why.
 func TestWaitsOnlyWhileItHelps(t *testing.T) {
 	at := worldStart.Add(time.Hour)
@@ -194,7 +268,7 @@ func TestWaitsOnlyWhileItHelps(t *testing.T) {
 			for i, v := range tt.rows {
 				r.Read([]byte(v), Meta{Source: "t/0", Offset: int64(i)})
 			}
-			r.Progress("t/0", 9, 9, at.Add(tt.after))
+			r.Read([]byte(clockRow(at.Add(tt.after))), Meta{Source: "t/0"})
 			got, reason := r.Advance(time.Time{}), ""
 			if len(got) == 1 {
 				reason = got[0].Reason
