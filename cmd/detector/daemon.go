@@ -12,9 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/revwatch/revwatch/configs"
 	"github.com/revwatch/revwatch/pkg/alert"
-	"github.com/revwatch/revwatch/pkg/nango"
 	"github.com/revwatch/revwatch/pkg/stream"
 	"github.com/revwatch/revwatch/pkg/web"
 )
@@ -42,15 +40,12 @@ func (d *daemon) run(ctx context.Context) error {
 	f := &follower{engine: g, silence: &silence{}, now: d.now, log: d.log, watch: d.watch, every: cmp.Or(d.every, commitEvery)}
 	g.incident, f.silence.change = f.decided, f.decided
 
-	rules, err := nango.ParseRules(configs.Providers)
-	if err != nil {
-		return err
-	}
+	var err error
 	f.notifier, err = alert.NewNotifier(alert.Options{
 		Destinations: d.destinations, Log: d.log.Named("alert"),
 		Save:    func(bucket, key string, value []byte) error { return f.store.Write(bucket, key, value) },
 		May:     func() bool { return f.consumer.Status().Owner },
-		Display: func(provider string) string { return rules.Provider(provider).Name },
+		Display: func(provider string) string { return providerRules().Provider(provider).Name },
 	})
 	if err != nil {
 		return err

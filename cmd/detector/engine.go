@@ -1,8 +1,10 @@
 package main
 
 import (
+	"sync"
 	"time"
 
+	"github.com/revwatch/revwatch/configs"
 	"github.com/revwatch/revwatch/pkg/detect"
 	"github.com/revwatch/revwatch/pkg/nango"
 	"github.com/revwatch/revwatch/pkg/web"
@@ -12,12 +14,22 @@ import (
 // externalError is the type under which Nango files most refreshes that fail, whatever their cause.
 const externalError = "refresh_token_external_error"
 
+// providerRules is the built-in table of causes; a test loads it.
+var providerRules = sync.OnceValue(func() *nango.Rules {
+	rules, err := nango.ParseRules(configs.Providers)
+	if err != nil {
+		panic(err)
+	}
+	return rules
+})
+
 // engine is the one pipeline that run, replay, learn and demo share: record values go in, events and incidents come out. It has one owner and
 // knows neither files nor Kafka. Time is a parameter.
 type engine struct {
 	reader   *nango.Reader
 	detector *detect.Detector
 	errors   map[web.Integration]int64 // failures under externalError
+	hushed   bool                      // whatever is found is of the past: recorded, and not told unless it goes on later
 
 	event    func(e nango.Event, isNew bool) // told of each event in the order of release
 	incident func(detect.Incident)           // told of each change of an incident
@@ -33,7 +45,7 @@ func newEngine(c *config, ceiling time.Time) *engine {
 		errors: map[web.Integration]int64{}, event: func(nango.Event, bool) {}, incident: func(detect.Incident) {},
 	}
 	g.reader = nango.NewReader(nango.Options{
-		Disorder: c.disorder, JoinGrace: c.joinGrace, JoinMax: c.joinMax, AccountFields: c.account, Envelope: c.envelope,
+		Disorder: c.disorder, JoinGrace: c.joinGrace, JoinMax: c.joinMax, AccountFields: c.account, Envelope: c.envelope, Rules: providerRules(),
 		Ceiling: ceiling, Row: g.detector.Row,
 	})
 	return g
@@ -45,10 +57,19 @@ func (g *engine) advance(now time.Time) { g.take(g.reader.Advance(now), now) }
 // flush takes everything that is held: the input has ended.
 func (g *engine) flush(now time.Time) { g.take(g.reader.Flush(), now) }
 
+// suspend takes what can be decided, and keeps the rest for the rows that follow.
+func (g *engine) suspend(now time.Time) { g.take(g.reader.Suspend(), now) }
+
+// endOfTime is a clock by which everything is of the past.
+var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // take hands events on. A slot is closed only by a later row, and before any event that was released by a later watermark: so it does not
 // matter how much was read at a time.
 func (g *engine) take(events []nango.Event, now time.Time) {
 	newest := g.reader.Newest()
+	if g.hushed {
+		now = endOfTime
+	}
 	for _, e := range events {
 		g.tell(g.detector.Advance(earlier(e.Due, newest), now))
 		if e.Kind == nango.Failure && e.Type == externalError {

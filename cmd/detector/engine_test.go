@@ -148,11 +148,16 @@ func behindOf(r *nango.Reader, parts [][]simulate.Row, next []int64) int {
 
 // restarted is a new engine with the state of r, and what r has told so far.
 func restarted(t *testing.T, r *recorder) *recorder {
-	n := newRecorder(defaults())
+	t.Helper()
 	stored := map[[2]string][]byte{}
-	r.changes(func(bucket, key string, value []byte) {
-		stored[[2]string{bucket, key}] = value
-	})
+	r.changes(func(bucket, key string, value []byte) { stored[[2]string{bucket, key}] = value })
+	return restartedFrom(t, r, stored)
+}
+
+// restartedFrom is the same with a state that was committed bit by bit.
+func restartedFrom(t *testing.T, r *recorder, stored map[[2]string][]byte) *recorder {
+	t.Helper()
+	n := newRecorder(defaults())
 	for at, value := range stored {
 		if value == nil {
 			continue
@@ -163,4 +168,73 @@ func restarted(t *testing.T, r *recorder) *recorder {
 	}
 	n.events, n.incidents, n.broken, n.errors = r.events, r.incidents, r.broken, r.errors
 	return n
+}
+
+// A daemon that is caught up with several partitions, whose rows come late by seconds, and which is stopped and started again from what it
+// committed, decides what a file of the same rows decides.
+func TestSameIncidentsLive(t *testing.T) {
+	rows := history(t)
+	want := whole(rows)
+	for seed := range uint64(3) {
+		chance := rand.New(rand.NewPCG(seed, 1))
+		got := watched(t, rows, 1+chance.IntN(3), time.Duration(chance.IntN(20))*24*time.Hour, chance)
+		if !slices.Equal(got.events, want.events) || !slices.Equal(got.incidents, want.incidents) || !maps.Equal(got.errors, want.errors) {
+			t.Fatalf("seed %d: %d events and incidents\n%v\nwant %d and\n%v", seed, len(got.events), got.incidents, len(want.events), want.incidents)
+		}
+	}
+}
+
+// watched reads rows as they are appended, each up to 20 s after it was written; those before the start are there already.
+func watched(t *testing.T, rows []simulate.Row, n int, start time.Duration, chance *rand.Rand) *recorder {
+	t.Helper()
+	type record struct {
+		value    []byte
+		appended time.Time
+	}
+	parts, next := make([][]record, n), make([]int64, n)
+	for _, row := range rows {
+		p := chance.IntN(n)
+		parts[p] = append(parts[p], record{row.Value, row.Time.Add(time.Duration(chance.IntN(20)) * time.Second)})
+	}
+	for _, p := range parts {
+		slices.SortStableFunc(p, func(a, b record) int { return a.appended.Compare(b.appended) })
+	}
+	clock, end := worldStart.Add(start), worldStart.Add(25*24*time.Hour+time.Hour)
+	high := func(p int) int64 {
+		i, _ := slices.BinarySearchFunc(parts[p], clock, func(x record, c time.Time) int {
+			if x.appended.After(c) {
+				return 1
+			}
+			return -1
+		})
+		return int64(i)
+	}
+	r, stored := newRecorder(defaults()), map[[2]string][]byte{}
+	open := func() {
+		for p := range parts {
+			r.reader.Open(fmt.Sprint("t/", p), next[p], high(p))
+		}
+	}
+	for open(); clock.Before(end); clock = clock.Add(20 * time.Second) {
+		for again := true; again; {
+			again = false
+			for p := range parts {
+				name, to := fmt.Sprint("t/", p), high(p)
+				for limit := min(to, next[p]+500); next[p] < limit && !r.reader.Paused(name); next[p]++ {
+					x := parts[p][next[p]]
+					r.reader.Read(x.value, nango.Meta{Source: name, Offset: next[p], Time: x.appended.UnixMilli()})
+				}
+				again = again || next[p] < to
+				r.reader.Progress(name, next[p], to, clock)
+				r.advance(clock)
+			}
+		}
+		if chance.IntN(20_000) == 0 {
+			r.changes(func(bucket, key string, value []byte) { stored[[2]string{bucket, key}] = value })
+			r = restartedFrom(t, r, stored)
+			open()
+		}
+	}
+	r.flush(time.Time{})
+	return r
 }

@@ -39,12 +39,15 @@ type follower struct {
 	tried     time.Time // last commit, by the machine's clock
 	published time.Time
 	committed time.Time
+	stoodBy   bool  // another member was the owner before
 	failing   error // the state cannot be committed: nothing is fetched until it can
 }
 
 // Assigned implements stream.Handler.
 func (f *follower) Assigned(topic string, partition int, end int64) (int64, bool) {
 	p := f.positions.at(topic, partition)
+	// Whoever takes over without a state of its own relearns what the last owner has told already.
+	f.hushed = f.hushed || f.stoodBy && f.committed.IsZero()
 	p.owned, p.end, p.reached = true, end, time.Time{}
 	f.reader.Open(p.name, p.Next, end)
 	return p.Next, p.known
@@ -72,7 +75,7 @@ func (f *follower) Batch(b stream.Batch) error {
 	}
 	if len(b.Records) > 0 && !p.LostSince.IsZero() {
 		f.detector.Unobserved(p.LostSince, time.UnixMilli(appended(b.Records[0].Time, now)))
-		p.LostSince = time.Time{}
+		p.LostSince, p.dirty = time.Time{}, true
 	}
 	p.move(b.Next, b.HighWatermark)
 	if b.Next >= b.HighWatermark {
@@ -80,6 +83,7 @@ func (f *follower) Batch(b stream.Batch) error {
 	}
 	f.reader.Progress(p.name, b.Next, b.HighWatermark, b.FetchedAt)
 	f.advance(now)
+	f.hushed = f.hushed && f.reader.Stats().Behind > 0
 	f.settle()
 	return nil
 }
@@ -113,11 +117,22 @@ func (f *follower) Tick() error {
 	now := f.now()
 	if f.positions.owned() > 0 && f.failing == nil {
 		f.advance(now)
+		f.lose()
 		f.silence.look(f.reader.Newest(), f.positions.reached(), f.detector.Silence())
 	}
 	f.settle()
 	f.check()
 	return nil
+}
+
+// lose notes partitions that could not be read for so long that nobody waits for them any more: what lies in them is missing meanwhile.
+func (f *follower) lose() {
+	for _, p := range f.positions.byName {
+		if p.owned && f.reader.Stalled(p.name) && p.LostSince.IsZero() {
+			p.LostSince, p.dirty = f.reader.RowTime(p.name), true
+			f.log.Warn("a partition cannot be read: the others go on without it", zap.String("partition", p.name))
+		}
+	}
 }
 
 // settle commits when it is time to, and then lets everybody know.
@@ -217,6 +232,12 @@ func (f *follower) check() {
 	default:
 		f.server.Check("kafka", true, fmt.Sprintf("reading %d partitions, %d records behind", s.Partitions, f.positions.lag()))
 	}
+	if n := f.reader.Stats().Stalled; n > 0 && s.Partitions > 0 {
+		f.server.Check("partitions", false, plural(n, "partition")+" cannot be read for 10 minutes")
+	} else {
+		f.server.Check("partitions", true, "")
+	}
+	f.stoodBy = f.stoodBy || s.Joined && s.Partitions == 0
 	if f.failing != nil {
 		f.server.Check("state", false, f.failing.Error())
 		return

@@ -66,6 +66,7 @@ type lesson struct {
 func (l *lesson) take(ctx context.Context, c *config, files []*input, path string, bar *progress) error {
 	now := time.Now()
 	g := newEngine(c, now)
+	g.hushed = true // whenever the daemon starts with it
 	s, _, _, err := openState(path, false)
 	if err != nil {
 		return err
@@ -95,6 +96,7 @@ func (l *lesson) take(ctx context.Context, c *config, files []*input, path strin
 	})
 	bar.clear()
 	if err == nil {
+		g.suspend(now)
 		err = commit(s, now, g.changes)
 	}
 	l.last, l.series, l.stats = g.reader.Newest(), g.detector.Series(), g.reader.Stats()

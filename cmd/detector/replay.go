@@ -56,6 +56,7 @@ func replay(ctx context.Context, args []string, in io.Reader, out, errs io.Write
 	if err != nil {
 		return errors.Join(err, p.flush())
 	}
+	g.flush(time.Time{})
 	p.summary(g.reader.Stats())
 	return p.flush()
 }
@@ -94,8 +95,8 @@ func parseTypes(list string) (map[string]bool, error) {
 // chunk is how many lines of one input are read before the input that is furthest behind is chosen again.
 const chunk = 256
 
-// drain reads all inputs, the one whose rows are oldest next, and hands over everything in order. now is the wall clock as for
-// engine.advance; between is called after each chunk. When ctx ends it stops with an error.
+// drain reads all inputs, the one whose rows are oldest next. now is the wall clock as for engine.advance; between is called after each chunk.
+// What is held when the inputs have ended is for the caller to flush or to suspend. When ctx ends it stops with an error.
 func drain(ctx context.Context, g *engine, files []*input, now time.Time, between func() error) error {
 	for _, f := range files {
 		g.reader.Open(f.name, 0, -1)
@@ -122,7 +123,6 @@ func drain(ctx context.Context, g *engine, files []*input, now time.Time, betwee
 			return errors.New("stopped before the end of the input")
 		}
 	}
-	g.flush(now)
 	return nil
 }
 

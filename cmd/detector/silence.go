@@ -14,7 +14,9 @@ import (
 // silence raises the alarm that no rows come, and ends it when they do. It is told as an incident of its own signal.
 type silence struct {
 	told   []*detect.Incident // the newest last; ended ones stay for silenceKept
-	since  time.Time          // when this process had read everything there was, zero: it has not yet
+	armed  bool               // rows came as they are written, once: without it old rows would raise an alarm
+	seen   time.Time          // newest row at the last look
+	since  time.Time          // when this process first saw that row, or had read everything there was
 	dirty  bool
 	change func(detect.Incident)
 }
@@ -26,6 +28,11 @@ const (
 
 // storedSilence adds what the public form of an incident leaves out.
 type storedSilence struct {
+	Armed bool
+	Told  []storedAlarm
+}
+
+type storedAlarm struct {
 	Incident             detect.Incident
 	Milestone            int
 	OpenedAt, ResolvedAt time.Time
@@ -33,15 +40,17 @@ type storedSilence struct {
 }
 
 // look compares the newest row with now, the clock at which everything there was had been read: what waits in Kafka is no silence of its source,
-// and a Kafka that cannot be reached is told by /readyz. A process that has just read old rows waits as long as one that has watched: the past
-// does not page.
+// and a Kafka that cannot be reached is told by /readyz. Old rows alone raise nothing, and while a backlog is shipped its rows are news.
 func (s *silence) look(newest, now time.Time, usual time.Duration) {
 	if now.IsZero() || newest.IsZero() {
 		s.since = time.Time{}
 		return
 	}
-	if s.since.IsZero() {
-		s.since = now
+	if s.since.IsZero() || newest.After(s.seen) {
+		s.seen, s.since = newest, now
+	}
+	if !s.armed && now.Sub(newest) <= usual {
+		s.armed, s.dirty = true, true
 	}
 	open := s.open()
 	switch {
@@ -49,7 +58,7 @@ func (s *silence) look(newest, now time.Time, usual time.Duration) {
 		open.Status, open.Time, open.ResolvedAt = detect.StatusResolved, now, now
 		open.Resolution = "rows come again"
 		s.changed(open)
-	case open == nil && now.Sub(newest) > usual && now.Sub(s.since) > usual:
+	case open == nil && s.armed && now.Sub(newest) > usual && now.Sub(s.since) > usual:
 		s.told = append(s.told, newSilence(newest, now, usual))
 		s.changed(s.told[len(s.told)-1])
 	}
@@ -99,9 +108,9 @@ func (s *silence) changes(put func(bucket, key string, value []byte)) {
 		return
 	}
 	s.dirty = false
-	stored := make([]storedSilence, 0, len(s.told))
+	stored := storedSilence{Armed: s.armed}
 	for _, x := range s.told {
-		stored = append(stored, storedSilence{*x, x.Milestone, x.OpenedAt, x.ResolvedAt, x.Resolution})
+		stored.Told = append(stored.Told, storedAlarm{*x, x.Milestone, x.OpenedAt, x.ResolvedAt, x.Resolution})
 	}
 	value, err := json.Marshal(stored)
 	if err != nil {
@@ -114,11 +123,12 @@ func (s *silence) restore(bucket, _ string, value []byte) error {
 	if bucket != bucketSilence {
 		return nil
 	}
-	var stored []storedSilence
+	var stored storedSilence
 	if err := json.Unmarshal(value, &stored); err != nil {
 		return fmt.Errorf("restore %s: %w", bucket, err)
 	}
-	for _, x := range stored {
+	s.armed = stored.Armed
+	for _, x := range stored.Told {
 		in := x.Incident
 		in.Milestone, in.OpenedAt, in.ResolvedAt, in.Resolution = x.Milestone, x.OpenedAt, x.ResolvedAt, x.Resolution
 		s.told = append(s.told, &in)

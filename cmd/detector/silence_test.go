@@ -16,7 +16,9 @@ func TestSilence(t *testing.T) {
 	}{
 		"rows come":                     {{0, 0, ""}, {50, 50, ""}, {100, 100, ""}},
 		"no rows, then rows":            {{0, 0, ""}, {0, 60, ""}, {0, 61, detect.StatusOpen}, {0, 200, detect.StatusOpen}, {200, 201, detect.StatusResolved}, {250, 250, detect.StatusResolved}},
-		"old rows at the start":         {{0, 20_000, ""}, {0, 20_060, ""}, {0, 20_061, detect.StatusOpen}},
+		"a backlog is shipped":          {{0, 0, ""}, {0, 61, detect.StatusOpen}, {10, 300, detect.StatusResolved}, {50, 301, detect.StatusResolved}, {200, 302, detect.StatusResolved}, {200, 363, detect.StatusOpen}},
+		"rows of long ago alone":        {{0, 20_000, ""}, {0, 20_060, ""}, {0, 30_000, ""}},
+		"old rows at the start":         {{0, 0, ""}, {0, -1, ""}, {0, 20_000, ""}, {0, 20_060, ""}, {0, 20_061, detect.StatusOpen}},
 		"rows wait in Kafka":            {{0, 0, ""}, {0, -1, ""}, {0, 100, ""}, {0, 161, detect.StatusOpen}},
 		"never a row":                   {{-1, 0, ""}, {-1, 10_000, ""}},
 		"again, as an alarm of its own": {{0, 0, ""}, {0, 61, detect.StatusOpen}, {62, 62, detect.StatusResolved}, {62, 130, detect.StatusOpen}},
@@ -43,7 +45,7 @@ func TestSilence(t *testing.T) {
 // reopened is what a new process makes of what s stored; only the time since when it has watched goes over as well.
 func reopened(t *testing.T, s *silence) *silence {
 	t.Helper()
-	n := &silence{change: s.change, since: s.since}
+	n := &silence{change: s.change, since: s.since, seen: s.seen}
 	s.dirty = true
 	s.changes(func(bucket, key string, value []byte) {
 		if err := n.restore(bucket, key, value); err != nil {

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/revwatch/revwatch/pkg/alert"
+	"github.com/revwatch/revwatch/pkg/nango"
+	"github.com/revwatch/revwatch/pkg/store"
+	"github.com/revwatch/revwatch/pkg/stream"
+	"github.com/revwatch/revwatch/pkg/web"
+)
+
+// newFollower is a follower without a Kafka.
+func newFollower(t *testing.T) *follower {
+	t.Helper()
+	c := defaults()
+	f := &follower{engine: newEngine(&c, time.Time{}), silence: &silence{}, now: func() time.Time { return worldStart }, log: zap.NewNop(),
+		watch: func(web.Snapshot) {}, server: web.New(web.Options{})}
+	f.incident, f.silence.change = f.decided, f.decided
+	var err error
+	if f.store, err = store.Open(filepath.Join(t.TempDir(), "state.db")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.store.Close() })
+	if f.consumer, err = stream.New(stream.Options{Brokers: []string{"127.0.0.1:1"}, Topics: []string{"t"}, GroupID: "g"}); err != nil {
+		t.Fatal(err)
+	}
+	if f.notifier, err = alert.NewNotifier(alert.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// A state that cannot be committed stops the reading, and nothing is told; when it can be again, reading goes on.
+func TestCommitFails(t *testing.T) {
+	f := newFollower(t)
+	f.Assigned("t", 0, 10)
+	path := filepath.Join(t.TempDir(), "other.db")
+	good := f.store
+	bad, err := store.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := bad.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f.store = bad
+	f.changed = true
+	if err := f.Batch(stream.Batch{Topic: "t", Next: 10, HighWatermark: 10, FetchedAt: worldStart}); err != nil {
+		t.Fatal(err)
+	}
+	f.check()
+	if f.failing == nil || !f.Paused("t", 0) || !f.changed || !f.committed.IsZero() {
+		t.Errorf("failing %v, paused %v, changed %v, committed %v", f.failing, f.Paused("t", 0), f.changed, f.committed)
+	}
+	f.store = good
+	f.commit()
+	if f.failing != nil || f.Paused("t", 0) || f.changed || f.committed.IsZero() {
+		t.Errorf("still failing %v, paused %v, changed %v, committed %v", f.failing, f.Paused("t", 0), f.changed, f.committed)
+	}
+}
+
+// Lost records leave the slots between the rows around them unobserved, also when the process ends in between; their number is exact.
+func TestGapSurvivesARestart(t *testing.T) {
+	f := newFollower(t)
+	f.Assigned("t", 0, 10)
+	f.reader.Read([]byte(`{"id":"1767571200000_Ab000001","type":"operation","operation":{"type":"sync","action":"run"},"createdAt":"2026-01-05T00:00:00.000Z"}`), nango.Meta{Source: "t/0"})
+	f.Gap("t", 0, 10, 25, stream.GapRetention)
+	f.commit()
+	again := &positions{}
+	if err := f.store.LoadAll(again.restore); err != nil {
+		t.Fatal(err)
+	}
+	p := again.at("t", 0)
+	if p.Next != 25 || p.Gap != 15 || !p.LostSince.Equal(worldStart) || !p.known {
+		t.Errorf("restored %+v", p)
+	}
+	if err := again.restore(bucketPositions, "no partition", []byte("{}")); err == nil || !strings.Contains(err.Error(), "no partition") {
+		t.Errorf("a damaged key gave %v", err)
+	}
+}
+
+// A producer's clock that is ahead, and a record without a time, count as appended now.
+func TestAppended(t *testing.T) {
+	now := time.UnixMilli(1000)
+	for ms, want := range map[int64]int64{-1: 1000, 0: 0, 999: 999, 1001: 1000} {
+		if got := appended(ms, now); got != want {
+			t.Errorf("appended(%d) is %d, want %d", ms, got, want)
+		}
+	}
+}
