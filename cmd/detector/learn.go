@@ -20,29 +20,20 @@ const learnCommit = 5 * time.Second
 // learn reads rows from files and writes the state file a new installation starts with.
 func learn(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) error {
 	f := flags("learn", errs)
-	var inputs names
-	f.Var(&inputs, "input", "a `FILE` of Kafka values, one a line, or - for stdin; may be given several times")
-	path := f.String("config", "", "the configuration `FILE`; without it the defaults")
+	from := addInputs(f)
 	state := f.String("state", "", "the state `FILE` to write; without it the configuration's state.path")
 	if err := parse(f, args); err != nil {
 		return err
 	}
-	if len(inputs) == 0 {
-		return usageError{"learn: --input FILE or --input - is needed"}
-	}
-	c, err := configOrDefaults(*path)
-	if err != nil {
-		return err
-	}
-	target := cmp.Or(*state, c.statePath)
-	if _, err := os.Stat(target); err == nil {
-		return fmt.Errorf("learn: %s exists already: move it away, or name another file with --state", target)
-	}
-	files, err := openInputs(inputs, in)
+	c, files, err := from.open(in)
 	if err != nil {
 		return err
 	}
 	defer closeInputs(files)
+	target := cmp.Or(*state, c.statePath)
+	if _, err := os.Stat(target); err == nil {
+		return fmt.Errorf("learn: %s exists already: move it away, or name another file with --state", target)
+	}
 	var l lesson
 	partial := target + ".learning" // nobody may start with half a history
 	if err := errors.Join(os.RemoveAll(partial), l.take(ctx, &c, files, partial, newProgress(errs, files))); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"slices"
@@ -21,16 +22,11 @@ func (n *names) Set(s string) error { *n = append(*n, s); return nil }
 // replay reads rows from files through the pipeline, and prints what it finds in the order of event time.
 func replay(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) error {
 	f := flags("replay", errs)
-	var inputs names
-	f.Var(&inputs, "input", "a `FILE` of Kafka values, one a line, or - for stdin; may be given several times")
-	path := f.String("config", "", "the configuration `FILE`; without it the defaults")
+	from := addInputs(f)
 	form := f.String("output", "table", "json (one object a line) or `table`")
 	only := f.String("only", "", "print only these `TYPES`, such as incident,summary")
 	if err := parse(f, args); err != nil {
 		return err
-	}
-	if len(inputs) == 0 {
-		return usageError{"replay: --input FILE or --input - is needed"}
 	}
 	if *form != "json" && *form != "table" {
 		return usageError{fmt.Sprintf("replay: --output %q: json or table", *form)}
@@ -39,11 +35,7 @@ func replay(ctx context.Context, args []string, in io.Reader, out, errs io.Write
 	if err != nil {
 		return err
 	}
-	c, err := configOrDefaults(*path)
-	if err != nil {
-		return err
-	}
-	files, err := openInputs(inputs, in)
+	c, files, err := from.open(in)
 	if err != nil {
 		return err
 	}
@@ -61,12 +53,33 @@ func replay(ctx context.Context, args []string, in io.Reader, out, errs io.Write
 	return p.flush()
 }
 
-// configOrDefaults reads a configuration file; without one it returns the defaults.
-func configOrDefaults(path string) (config, error) {
-	if path == "" {
-		return defaults(), nil
+// inputFlags are the flags of the commands that read files.
+type inputFlags struct {
+	command string
+	inputs  names
+	config  *string
+}
+
+func addInputs(f *flag.FlagSet) *inputFlags {
+	from := &inputFlags{command: f.Name()}
+	f.Var(&from.inputs, "input", "a `FILE` of Kafka values, one a line, or - for stdin; may be given several times")
+	from.config = f.String("config", "", "the configuration `FILE`; without it the defaults")
+	return from
+}
+
+// open reads the configuration and opens the files, which the caller closes.
+func (from *inputFlags) open(in io.Reader) (config, []*input, error) {
+	c, err := defaults(), error(nil)
+	if len(from.inputs) == 0 {
+		return c, nil, usageError{from.command + ": --input FILE or --input - is needed"}
 	}
-	return loadConfig(path)
+	if *from.config != "" {
+		if c, err = loadConfig(*from.config); err != nil {
+			return c, nil, err
+		}
+	}
+	files, err := openInputs(from.inputs, in)
+	return c, files, err
 }
 
 // lineTypes are the object types replay prints, in the order a reader of the help expects them.
