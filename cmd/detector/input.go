@@ -103,6 +103,9 @@ func (in *input) line() ([]byte, error) {
 // unwrap takes a record's value out of a line that describes the record: text under "value", or a line of kcat -J (text under "payload" beside
 // topic, partition and offset), with its headers and its time "ts" in Unix milliseconds. Any other line is the value itself.
 func (in *input) unwrap(line []byte, meta *nango.Meta) []byte {
+	if bytes.IndexByte(line, '\\') < 0 { // JSON as text has its quotes escaped
+		return line
+	}
 	if !bytes.Contains(line, []byte(`"value"`)) && !bytes.Contains(line, []byte(`"payload"`)) {
 		return line
 	}
