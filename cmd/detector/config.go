@@ -1,13 +1,20 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"os"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,23 +59,23 @@ type config struct {
 func (c *config) settings() []setting {
 	k, second := &c.kafka, int64(time.Second)
 	return []setting{
-		{name: "kafka.brokers", target: &k.brokers},
-		{name: "kafka.topics", target: &k.topics},
-		{name: "kafka.group_id", target: &k.group},
+		{name: "kafka.brokers", target: &k.brokers, check: hostPort},
+		{name: "kafka.topics", target: &k.topics, check: topicName},
+		{name: "kafka.group_id", target: &k.group, check: needed("a name")},
 		{name: "kafka.client_id", target: &k.client},
 		{name: "kafka.auto_offset_reset", target: &k.reset, allowed: []string{"earliest", "latest", "none"}},
 		{name: "kafka.security_protocol", target: &k.security.Protocol, allowed: []string{"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"}},
 		{name: "kafka.sasl_mechanism", target: &k.security.Mechanism, allowed: []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}},
 		{name: "kafka.sasl_username", target: &k.security.Username},
 		{name: "kafka.sasl_password", target: &k.security.Password, secret: true},
-		{name: "kafka.ssl_ca_location", target: &k.security.CAFile},
-		{name: "kafka.ssl_certificate_location", target: &k.security.CertFile},
-		{name: "kafka.ssl_key_location", target: &k.security.KeyFile},
+		{name: "kafka.ssl_ca_location", target: &k.security.CAFile, check: certificates},
+		{name: "kafka.ssl_certificate_location", target: &k.security.CertFile, check: certificates},
+		{name: "kafka.ssl_key_location", target: &k.security.KeyFile, check: privateKey},
 		{name: "kafka.ssl_insecure_skip_verify", target: &k.security.InsecureSkipVerify},
 		{name: "kafka.session_timeout", target: &k.sessionTimeout, min: second},
 		{name: "kafka.heartbeat_interval", target: &k.heartbeat, min: second / 10},
 		{name: "kafka.stalled_after", target: &k.stalledTime, min: second},
-		{name: "envelope", target: &c.envelope, allowed: []string{"auto"}},
+		{name: "envelope", target: &c.envelope, allowed: []string{"auto", "row"}},
 		{name: "join.grace", target: &c.joinGrace, min: 0},
 		{name: "join.max", target: &c.joinMax, min: 1000},
 		{name: "disorder", target: &c.disorder, min: 0},
@@ -80,15 +87,15 @@ func (c *config) settings() []setting {
 		{name: "detection.unknown", target: &c.unknown, allowed: []string{"auto", "confirm", "count"}},
 		{name: "detection.account", target: &c.account},
 		{name: "alerts.max_age", target: &c.maxAge, min: 60 * second},
-		{name: "slack.webhook_url", target: &c.slack.webhookURL, secret: true},
+		{name: "slack.webhook_url", target: &c.slack.webhookURL, secret: true, check: webURL},
 		{name: "slack.bot_token", target: &c.slack.botToken, secret: true},
 		{name: "slack.channel", target: &c.slack.channel},
-		{name: "slack.api_url", target: &c.slack.apiURL},
-		{name: "pagerduty.routing_key", target: &c.pager.routingKey, secret: true},
-		{name: "pagerduty.url", target: &c.pager.url},
-		{name: "state.path", target: &c.statePath},
+		{name: "slack.api_url", target: &c.slack.apiURL, check: webURL},
+		{name: "pagerduty.routing_key", target: &c.pager.routingKey, secret: true, check: routingKey},
+		{name: "pagerduty.url", target: &c.pager.url, check: webURL},
+		{name: "state.path", target: &c.statePath, check: needed("a file")},
 		{name: "state.on_corrupt", target: &c.onCorrupt, allowed: []string{"refuse", "set_aside"}},
-		{name: "http.listen", target: &c.listen},
+		{name: "http.listen", target: &c.listen, check: listenAddress},
 		{name: "log.level", target: &c.logLevel, allowed: []string{"debug", "info", "warn", "error"}},
 		{name: "log.format", target: &c.logFormat, allowed: []string{"auto", "json", "console"}},
 	}
@@ -101,6 +108,7 @@ func (c *config) aliases() []setting {
 		"kafka.brokers":            {"kafka.bootstrap_servers", "brokers"},
 		"kafka.topics":             {"kafka.topic", "topic", "topics"},
 		"kafka.group_id":           {"kafka.group"},
+		"kafka.sasl_mechanism":     {"kafka.sasl_mechanisms"},
 		"kafka.session_timeout":    {"kafka.session_timeout_ms"},
 		"kafka.heartbeat_interval": {"kafka.heartbeat_interval_ms"},
 	}
@@ -116,7 +124,7 @@ func (c *config) aliases() []setting {
 // defaults is the embedded configs/detector.yaml, which holds every setting.
 func defaults() config {
 	var c config
-	if err := applyYAML("configs/detector.yaml", configs.Detector, c.settings()); err != nil {
+	if _, err := applyYAML("configs/detector.yaml", configs.Detector, c.settings()); err != nil {
 		panic(err) // a test loads it
 	}
 	return c
@@ -125,7 +133,7 @@ func defaults() config {
 // errConfig marks errors of the configuration: the process ends with exit code 78.
 var errConfig = errors.New("configuration")
 
-// loadConfig reads a file over the defaults. All faults are returned together, each with file and line.
+// loadConfig reads a file over the defaults. All faults of single settings are returned together, else all that concern several; each with file and line.
 func loadConfig(path string) (config, error) {
 	c := defaults()
 	data, err := os.ReadFile(path)
@@ -134,9 +142,9 @@ func loadConfig(path string) (config, error) {
 	}
 	sum := sha256.Sum256(data)
 	c.hash = hex.EncodeToString(sum[:6])
-	err = applyYAML(path, data, c.aliases())
+	where, err := applyYAML(path, data, c.aliases())
 	if err == nil {
-		err = c.validate(path, lines(data))
+		err = c.validate(where)
 	}
 	if err != nil {
 		return c, fmt.Errorf("%w:\n%w", errConfig, err)
@@ -144,67 +152,149 @@ func loadConfig(path string) (config, error) {
 	return c, nil
 }
 
-// lines finds where a name is set, for faults that concern more than one setting; 1 when it is nowhere.
-func lines(data []byte) func(word string) int {
-	return func(word string) int {
-		for i, line := range strings.Split(string(data), "\n") {
-			if strings.HasPrefix(strings.TrimLeft(line, " -"), word) {
-				return i + 1
-			}
+// validate holds the rules that concern more than one setting.
+func (c *config) validate(where places) error {
+	var faults []error
+	bad := func(line int, format string, args ...any) {
+		faults = append(faults, fault{where.file, line, fmt.Sprintf(format, args...)})
+	}
+	c.validateKafka(where, bad)
+	s := &c.slack
+	if s.botToken != "" && s.channel == "" {
+		bad(where.line(&s.botToken, &s.channel), "slack.bot_token: needs slack.channel as well")
+	}
+	if s.botToken != "" && s.webhookURL != "" {
+		bad(where.line(&s.botToken), "slack: either webhook_url or bot_token, not both: every incident would be told twice")
+	}
+	if s.botToken == "" && s.channel != "" {
+		bad(where.line(&s.channel), "slack.channel: %q needs slack.bot_token as well (an incoming webhook has its own channel)", s.channel)
+	}
+	if s.botToken == "" && s.apiURL != "" && s.apiURL != defaults().slack.apiURL {
+		bad(where.line(&s.apiURL), "slack.api_url: needs slack.bot_token as well")
+	}
+	return errors.Join(faults...)
+}
+
+func (c *config) validateKafka(where places, bad func(line int, format string, args ...any)) {
+	k, sec := &c.kafka, &c.kafka.security
+	if len(k.brokers) == 0 {
+		bad(where.line(&k.brokers), "kafka.brokers: at least one host:port is needed")
+	}
+	if len(k.topics) == 0 {
+		bad(where.line(&k.topics), "kafka.topics: at least one topic is needed")
+	}
+	for i, topic := range k.topics {
+		if slices.Contains(k.topics[:i], topic) {
+			bad(where.line(&k.topics), "kafka.topics: %q is named twice", topic)
 		}
-		return 1
+	}
+	if 3*k.heartbeat > k.sessionTimeout {
+		bad(where.line(&k.heartbeat, &k.sessionTimeout), "kafka.heartbeat_interval: %s is not allowed: at most a third of kafka.session_timeout (%s)",
+			formatDuration(k.heartbeat), formatDuration(k.sessionTimeout))
+	}
+	sasl := strings.HasPrefix(sec.Protocol, "SASL")
+	if sasl && (sec.Username == "" || sec.Password == "") {
+		bad(where.line(&sec.Protocol), "kafka.security_protocol: %s needs kafka.sasl_username and kafka.sasl_password (or sasl_password_file)", sec.Protocol)
+	}
+	if !sasl && sec.Username != "" {
+		bad(where.line(&sec.Username), "kafka.sasl_username: needs kafka.security_protocol SASL_SSL or SASL_PLAINTEXT, it is %s", sec.Protocol)
+	}
+	if (sec.CertFile == "") != (sec.KeyFile == "") {
+		bad(where.line(&sec.CertFile, &sec.KeyFile), "kafka.ssl_certificate_location and kafka.ssl_key_location belong together")
+	} else if sec.CertFile != "" {
+		if _, err := tls.LoadX509KeyPair(sec.CertFile, sec.KeyFile); err != nil {
+			bad(where.line(&sec.CertFile), "kafka.ssl_certificate_location: %q does not go with kafka.ssl_key_location: %v", sec.CertFile, err)
+		}
 	}
 }
 
-// validate holds the rules that concern more than one setting, and those of URLs and addresses.
-func (c *config) validate(file string, line func(string) int) error {
-	var faults []error
-	bad := func(word, format string, args ...any) {
-		faults = append(faults, fault{file, line(word), fmt.Sprintf(format, args...)})
+// stream is all that the configuration says about reading.
+func (c *config) stream() stream.Options {
+	k := &c.kafka
+	return stream.Options{
+		Brokers: k.brokers, Topics: k.topics, GroupID: k.group, ClientID: k.client, Reset: k.reset, Security: k.security,
+		SessionTimeout: k.sessionTimeout, Heartbeat: k.heartbeat, StallAfter: k.stalledTime,
 	}
-	for _, b := range c.kafka.brokers {
-		if _, port, err := net.SplitHostPort(b); err != nil || port == "" {
-			bad("brokers", "kafka.brokers: %q is not allowed: host:port", b)
+}
+
+// Rules of single settings: "" or what is allowed.
+
+func needed(what string) func(string) string {
+	return func(text string) string {
+		if text == "" {
+			return what + " is needed"
 		}
+		return ""
 	}
-	if len(c.kafka.brokers) == 0 {
-		bad("kafka", "kafka.brokers: at least one host:port is needed")
+}
+
+func hostPort(text string) string {
+	host, port, err := net.SplitHostPort(text)
+	n, wrong := strconv.ParseUint(port, 10, 16)
+	if err != nil || wrong != nil || n == 0 || host == "" || strings.ContainsAny(host, "/ ") {
+		return "host:port, the port from 1 to 65535"
 	}
-	if len(c.kafka.topics) == 0 {
-		bad("kafka", "kafka.topics: at least one topic is needed")
+	return ""
+}
+
+func listenAddress(text string) string {
+	_, port, err := net.SplitHostPort(text)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
 	}
-	if c.kafka.group == "" {
-		bad("group", "kafka.group_id: a name is needed")
+	if err != nil {
+		return "host:port or :port, the port from 0 (any free one) to 65535"
 	}
-	if 3*c.kafka.heartbeat > c.kafka.sessionTimeout {
-		bad("heartbeat", "kafka.heartbeat_interval: %s is not allowed: at most a third of kafka.session_timeout (%s)", c.kafka.heartbeat, c.kafka.sessionTimeout)
+	return ""
+}
+
+var topicNames = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)
+
+func topicName(text string) string {
+	if !topicNames.MatchString(text) || text == "." || text == ".." {
+		return "the name of a topic: up to 249 letters, digits, dots, _ and -"
 	}
-	sec := c.kafka.security
-	if strings.HasPrefix(sec.Protocol, "SASL") && (sec.Username == "" || sec.Password == "") {
-		bad("security", "kafka.security_protocol: %s needs kafka.sasl_username and kafka.sasl_password (or sasl_password_file)", sec.Protocol)
+	return ""
+}
+
+func webURL(text string) string {
+	if u, err := url.Parse(text); text != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		return "a URL such as https://host/path"
 	}
-	if !strings.HasPrefix(sec.Protocol, "SASL") && sec.Username != "" {
-		bad("sasl", "kafka.sasl_username: needs kafka.security_protocol SASL_SSL or SASL_PLAINTEXT, it is %s", sec.Protocol)
+	return ""
+}
+
+var routingKeys = regexp.MustCompile(`^([A-Za-z0-9]{32})?$`)
+
+func routingKey(text string) string {
+	if !routingKeys.MatchString(text) {
+		return "32 letters and digits (the integration key of an Events API v2 integration)"
 	}
-	if (sec.CertFile == "") != (sec.KeyFile == "") {
-		bad("ssl", "kafka.ssl_certificate_location and kafka.ssl_key_location belong together")
+	return ""
+}
+
+func certificates(path string) string {
+	return pemFile(path, "certificate", x509.NewCertPool().AppendCertsFromPEM)
+}
+
+func privateKey(path string) string {
+	return pemFile(path, "private key", func(data []byte) bool {
+		block, _ := pem.Decode(data)
+		return block != nil && bytes.Contains(data, []byte("PRIVATE KEY-----"))
+	})
+}
+
+// pemFile asks for a file that holds something; no file is allowed as well.
+func pemFile(path, what string, holds func([]byte) bool) string {
+	if path == "" {
+		return ""
 	}
-	for name, text := range map[string]string{"slack.webhook_url": c.slack.webhookURL, "slack.api_url": c.slack.apiURL, "pagerduty.url": c.pager.url} {
-		if u, err := url.Parse(text); text != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
-			bad(name[strings.IndexByte(name, '.')+1:], "%s: not a URL: https://… is needed", name)
-		}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Sprintf("a PEM file with a %s is needed: %v", what, reason(err))
 	}
-	if c.slack.botToken != "" && c.slack.channel == "" {
-		bad("bot_token", "slack.bot_token: needs slack.channel as well")
+	if !holds(data) {
+		return fmt.Sprintf("a PEM file with a %s is needed: it holds none", what)
 	}
-	if c.slack.botToken != "" && c.slack.webhookURL != "" {
-		bad("bot_token", "slack: either webhook_url or bot_token, not both: every incident would be told twice")
-	}
-	if c.statePath == "" {
-		bad("path", "state.path: a file is needed")
-	}
-	if _, _, err := net.SplitHostPort(c.listen); err != nil {
-		bad("listen", "http.listen: %q is not allowed: host:port or :port", c.listen)
-	}
-	return errors.Join(faults...)
+	return ""
 }

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// checked runs check on a file of this text and returns its exit code and what it said on both outputs.
+func checked(t *testing.T, text string) (code int, out, errs string) {
+	t.Helper()
+	var o, e strings.Builder
+	code = command(t.Context(), []string{"check", "-config", write(t, text)}, nil, &o, &e)
+	return code, o.String(), e.String()
+}
+
+const key32 = "KEYKEYKEYKEYKEYKEYKEYKEYKEYKEY12"
+
+func TestCheckSaysInFiveLinesWhatRunDoes(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "url")
+	if err := os.WriteFile(secret, []byte("https://hooks.example.com/SECRET\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := checked(t, "slack:\n  webhook_url_file: "+secret+"\npagerduty:\n  routing_key: "+key32+"\n")
+	if code != exitOK || errs != "" {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	if strings.Contains(out, "SECRET") || strings.Contains(out, key32) {
+		t.Errorf("a secret is shown:\n%s", out)
+	}
+	lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
+	if len(lines) != 6 || !strings.HasSuffix(lines[0], " is good.") {
+		t.Fatalf("want a verdict and five lines:\n%s", out)
+	}
+	for i, want := range []string{
+		"reads    nango-logs from localhost:9092 as group revwatch over PLAINTEXT; without a state file from the earliest record",
+		"decides  at most one false alarm in 14d over all series together, in total about 26 a year with up to 214 series; no incident with fewer than 3 connections",
+		"tells    Slack (incoming webhook), PagerDuty; nothing that began more than 6h ago", "keeps    its state in revwatch.db", "shows    /metrics /healthz /readyz on :9847",
+	} {
+		if lines[i+1] != want {
+			t.Errorf("said  %s\nwant  %s", lines[i+1], want)
+		}
+	}
+}
+
+func TestCheckWarnsWhenNobodyIsTold(t *testing.T) {
+	code, out, errs := checked(t, "kafka.topics: [logs]\n")
+	if code != exitOK || !strings.Contains(errs, "warning: nobody is told") || strings.Count(out, "\n") != 6 {
+		t.Errorf("exit code %d, said\n%s%s", code, out, errs)
+	}
+}
+
+func TestCheckCountsFalseAlarms(t *testing.T) {
+	for text, want := range map[string]string{
+		"detection.false_alarms_every: 365d":  "at most one false alarm in 365d over all series together, in total about one a year with up to 8 series;",
+		"detection.false_alarms_every: 9999d": "in 3000d over all series together, in total about one in 8 years with up to 1 series;",
+		"detection.budget: 90d":               "at most one false alarm in 90d per series, in total about 41 a year with 10 series;",
+		"detection.budgets: {b: 60d, a: 30d}": "series, besides for a one in 30d per series, besides for b one in 60d per series;",
+	} {
+		if code, out, errs := checked(t, text+"\n"); code != exitOK || !strings.Contains(out, want) {
+			t.Errorf("%s: exit code %d, want %q in\n%s%s", text, code, want, out, errs)
+		}
+	}
+}
+
+// What run would refuse before it connects, check refuses.
+func TestCheckRefusesWhatRunRefuses(t *testing.T) {
+	cert, key := certificate(t)
+	good := "kafka: {security_protocol: SSL, ssl_ca_location: " + cert + ", ssl_certificate_location: " + cert + ", ssl_key_location: " + key + "}\n"
+	if code, _, errs := checked(t, good); code != exitOK {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	broken := write(t, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+	for _, text := range []string{
+		"kafka: {security_protocol: SSL, ssl_ca_location: " + broken + "}\n",
+		"kafka: {security_protocol: SSL, ssl_ca_location: /does/not/exist}\n",
+		"kafka: {security_protocol: SSL, ssl_certificate_location: " + cert + ", ssl_key_location: " + broken + "}\n",
+		"pagerduty.routing_key: short\n",
+		"kafka.topics: [a, a]\n",
+	} {
+		if code, out, errs := checked(t, text); code != exitConfig || out != "" || !strings.Contains(errs, ".yaml:1: ") {
+			t.Errorf("%q: exit code %d, said\n%s%s", text, code, out, errs)
+		}
+	}
+}
+
+// All that the configuration says of reading reaches the consumer.
+func TestOptionsOfTheStream(t *testing.T) {
+	c, err := loadConfig(write(t, "kafka: {brokers: a:1, topics: t, group: g, client_id: i, auto_offset_reset: none, session_timeout: 31s, heartbeat_interval: 7s, "+
+		"stalled_after: 43s, security_protocol: SASL_PLAINTEXT, sasl_mechanism: PLAIN, sasl_username: u, sasl_password: p}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := c.stream()
+	if strings.Join(append(o.Brokers, o.Topics...), " ") != "a:1 t" || o.GroupID != "g" || o.ClientID != "i" || o.Reset != "none" || o.SessionTimeout != 31*time.Second ||
+		o.Heartbeat != 7*time.Second || o.StallAfter != 43*time.Second || o.Security.String() != "SASL_PLAINTEXT PLAIN u" || o.Security.Password != "p" {
+		t.Errorf("%+v", o)
+	}
+}
