@@ -59,11 +59,9 @@ func (d *daemon) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f.consumer, err = stream.New(stream.Options{
-		Brokers: c.kafka.brokers, Topics: c.kafka.topics, GroupID: c.kafka.group, ClientID: c.kafka.client, Reset: c.kafka.reset,
-		Security: c.kafka.security, Now: d.now, Tick: d.tick, Log: d.log.Named("stream"), SessionTimeout: c.kafka.sessionTimeout,
-		Heartbeat: c.kafka.heartbeat, StallAfter: c.kafka.stalledTime, StateTime: f.committed,
-	})
+	o := c.stream()
+	o.Now, o.Tick, o.Log, o.StateTime = d.now, d.tick, d.log.Named("stream"), f.committed
+	f.consumer, err = stream.New(o)
 	if err != nil {
 		return errors.Join(fmt.Errorf("%w: kafka: %w", errConfig, err), f.store.Close())
 	}

@@ -23,9 +23,10 @@ import (
 const (
 	demoTopic   = "nango-logs"
 	demoHistory = 28 * 24 * time.Hour
-	demoSpeed   = 3600 // an hour a second
-	demoFiller  = 4    // rows that do not matter, for each one that does
-	demoStep    = 100 * time.Millisecond
+	demoSpeed   = 3600                  // an hour a second
+	demoFiller  = 4                     // rows that do not matter, for each one that does
+	demoStep    = 50 * time.Millisecond // of the machine's time, between two looks at it
+	demoGrain   = 4 * time.Minute       // of the demo's time: so much is written at once; a row may not be 5 min ahead of what is known as now
 )
 
 // demoStart is the Monday morning on which the demo goes live. It is fixed, so that every demo of one seed tells the same story.
@@ -80,7 +81,8 @@ func demo(ctx context.Context, args []string, out, errs io.Writer) error {
 // stage is everything the demo plays on.
 type stage struct {
 	world    *simulate.World
-	clock    *clock
+	clock    clock
+	speed    float64 // seconds of the demo's time in one of the machine's, where it is fast enough
 	broker   *broker.Broker
 	writer   *kafka.Writer
 	dir      string // of the state file
@@ -90,7 +92,8 @@ type stage struct {
 }
 
 func newStage(seed uint64, listen string, out io.Writer) (s *stage, err error) {
-	s = &stage{clock: &clock{start: demoStart, speed: demoSpeed}, screen: newScreen(out)}
+	s = &stage{speed: demoSpeed, screen: newScreen(out)}
+	s.clock.set(demoStart)
 	s.world = simulate.New(simulate.Config{Seed: seed, Start: demoStart.Add(-demoHistory), Filler: demoFiller})
 	for _, x := range script {
 		x.happening.At = demoStart.Add(x.after)
@@ -116,7 +119,7 @@ func newStage(seed uint64, listen string, out io.Writer) (s *stage, err error) {
 	}
 	s.writer = &kafka.Writer{
 		Addr: kafka.TCP(s.broker.Addrs()...), Topic: demoTopic, Balancer: &kafka.Hash{}, RequiredAcks: kafka.RequireAll,
-		BatchSize: 1000, BatchTimeout: 5 * time.Millisecond, Compression: kafka.Lz4, Transport: &kafka.Transport{},
+		BatchSize: 1000, BatchTimeout: time.Millisecond, Compression: kafka.Lz4, Transport: &kafka.Transport{},
 	}
 	return s, nil
 }
@@ -204,7 +207,7 @@ func (s *stage) daemon() (*daemon, error) {
 // watch takes each snapshot of the daemon.
 func (s *stage) watch(x web.Snapshot) {
 	s.seen.Store(&x)
-	if s.clock.runs() {
+	if s.clock.live.Load() {
 		s.screen.show(x)
 		return
 	}
@@ -215,31 +218,34 @@ func (s *stage) watch(x web.Snapshot) {
 	s.screen.progress("reading the history: %d rows read, %d to go", x.Reader.Records, lag)
 }
 
-// live waits until the history is read, and then writes as time passes.
+// live waits until the history is read, and then lets time pass.
 func (s *stage) live(ctx context.Context) error {
-	begin, next := time.Now(), 0
+	began, scenes := time.Now(), script
 	step := time.NewTicker(demoStep)
 	defer step.Stop()
-	for ; ; <-step.C {
-		if ctx.Err() != nil {
-			return nil
-		}
-		if x := s.seen.Load(); !s.clock.runs() && x != nil && len(x.Input.Partitions) > 0 && x.Reader.Behind == 0 && !x.Watermark.IsZero() {
+	for ; ctx.Err() == nil; <-step.C {
+		if x := s.seen.Load(); !s.clock.live.Load() {
+			if x == nil || len(x.Input.Partitions) == 0 || x.Reader.Behind > 0 || x.Watermark.IsZero() {
+				continue
+			}
 			s.screen.say("Learned from it: %d rows read, %d failures joined, in %s. Now live, an hour a second.",
-				x.Reader.Records, failures(x.Reader), time.Since(begin).Round(time.Millisecond))
-			s.clock.run()
+				x.Reader.Records, failures(x.Reader), time.Since(began).Round(time.Millisecond))
+			s.clock.live.Store(true)
+			began = time.Now()
 		}
-		if !s.clock.runs() {
-			continue
-		}
-		now := s.clock.now()
-		for ; next < len(script) && !now.Before(demoStart.Add(script[next].after)); next++ {
-			s.screen.say("%s  %s", demoStart.Add(script[next].after).Format("Mon 15:04"), script[next].text)
-		}
-		if _, err := s.write(ctx, now, func(simulate.Row) time.Time { return now }); err != nil {
-			return err
+		target := demoStart.Add(time.Duration(float64(time.Since(began)) * s.speed))
+		for t := s.clock.now(); t.Before(target) && ctx.Err() == nil; {
+			t = earlier(t.Add(demoGrain), target)
+			for ; len(scenes) > 0 && !t.Before(demoStart.Add(scenes[0].after)); scenes = scenes[1:] {
+				s.screen.say("%s  %s", t.Format("Mon 15:04"), scenes[0].text)
+			}
+			if _, err := s.write(ctx, t, func(simulate.Row) time.Time { return t }); err != nil && ctx.Err() == nil {
+				return err
+			}
+			s.clock.set(t)
 		}
 	}
+	return nil
 }
 
 // verdict is nil when the mass revocation was found and nothing else was.

@@ -34,13 +34,13 @@ func TestDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.close()
-	s.clock.speed *= 6
+	s.speed *= 6
 	if err := s.verdict(); err == nil {
 		t.Error("the verdict is good before anything happened")
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- s.play(t.Context()) }()
-	for deadline := time.Now().Add(60 * time.Second); !p.has("is over"); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(120 * time.Second); !p.has("is over"); time.Sleep(20 * time.Millisecond) {
 		select {
 		case err := <-ended:
 			t.Fatalf("ended: %v", err)

@@ -136,19 +136,15 @@ func (s *site) get(path string) (int, string) {
 	return r.StatusCode, string(body)
 }
 
-// metric sums the samples whose name and labels match; NaN-free, 0 without any.
-func (s *site) metric(pattern string) float64 {
+// metric sums the samples whose name and labels match; 0 without any.
+func (s *site) metric(pattern string) (sum float64) {
 	_, body := s.get("/metrics")
 	re := regexp.MustCompile(pattern)
-	sum := 0.0
 	for line := range strings.Lines(body) {
-		name, value, ok := strings.Cut(strings.TrimSpace(line), " ")
-		if i := strings.LastIndexByte(strings.TrimSpace(line), ' '); ok && !strings.HasPrefix(line, "#") {
-			name, value = line[:i], strings.TrimSpace(line[i+1:])
-			if re.MatchString(name) {
-				v, _ := strconv.ParseFloat(value, 64)
-				sum += v
-			}
+		line = strings.TrimSpace(line)
+		if i := strings.LastIndexByte(line, ' '); i > 0 && line[0] != '#' && re.MatchString(line[:i]) {
+			v, _ := strconv.ParseFloat(line[i+1:], 64)
+			sum += v
 		}
 	}
 	return sum
