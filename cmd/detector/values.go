@@ -1,0 +1,231 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// set parses the value of one setting, after variables in it are replaced and, for a secret, its file is read.
+func (a *applier) set(s *setting, name string, n *yaml.Node, fromFile bool) {
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+		return // "key:" with nothing behind it keeps the default
+	}
+	switch t := s.target.(type) {
+	case *[]string:
+		a.list(t, s, name, n)
+		return
+	case *map[string]time.Duration:
+		a.durations(t, name, n)
+		return
+	}
+	text, ok := a.text(name, n)
+	if ok && fromFile {
+		text, ok = a.secretFile(name, n, text)
+	}
+	if !ok {
+		return
+	}
+	if allowed := s.parse(text); allowed != "" {
+		a.refuse(s, name, n, text, allowed)
+	}
+}
+
+// secretFile reads a secret. The path stays out of the fault: it may be the secret itself, written to the wrong name.
+func (a *applier) secretFile(name string, n *yaml.Node, path string) (string, bool) {
+	raw, err := os.ReadFile(path)
+	text := strings.TrimSpace(string(raw))
+	if err != nil {
+		a.fault(n, "%s: the file cannot be read: %v", name, reason(err))
+	} else if text == "" {
+		a.fault(n, "%s: the file is empty", name)
+	}
+	return text, text != ""
+}
+
+// reason is an error of the file system without the path.
+func reason(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+// parse sets the target and returns "" or what is allowed.
+func (s *setting) parse(text string) string {
+	switch t := s.target.(type) {
+	case *string:
+		if len(s.allowed) > 0 {
+			i := slices.IndexFunc(s.allowed, func(v string) bool { return strings.EqualFold(v, text) })
+			if i < 0 {
+				return "one of " + strings.Join(s.allowed, ", ")
+			}
+			text = s.allowed[i]
+		}
+		if s.check != nil {
+			if allowed := s.check(text); allowed != "" {
+				return allowed
+			}
+		}
+		*t = text
+	case *int:
+		n, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || n < s.min {
+			return fmt.Sprintf("a whole number of at least %d", s.min)
+		}
+		*t = int(n)
+	case *bool:
+		b, err := strconv.ParseBool(text)
+		if err != nil {
+			return "true or false"
+		}
+		*t = b
+	case *time.Duration:
+		return s.parseDuration(t, text)
+	}
+	return ""
+}
+
+func (s *setting) parseDuration(t *time.Duration, text string) string {
+	if s.auto && text == "auto" {
+		*t = 0
+		return ""
+	}
+	if _, err := strconv.Atoi(text); err == nil && strings.HasSuffix(s.name, "_ms") {
+		text += "ms"
+	}
+	d, err := parseDuration(text)
+	if err == nil && int64(d) >= s.min {
+		*t = d
+		return ""
+	}
+	if allowed := "a duration such as 90s, 10m, 6h or 14d of at least " + formatDuration(time.Duration(s.min)); s.auto {
+		return allowed + ", or auto"
+	} else {
+		return allowed
+	}
+}
+
+func (a *applier) text(name string, n *yaml.Node) (string, bool) {
+	if n = follow(n); n.Kind != yaml.ScalarNode {
+		a.fault(n, "%s: one value is expected here", name)
+		return "", false
+	}
+	text, err := expand(n.Value, os.LookupEnv)
+	if err != nil {
+		a.fault(n, "%s: %v", name, err)
+	}
+	return text, err == nil
+}
+
+// list takes a sequence, or one text with commas between its parts.
+func (a *applier) list(t *[]string, s *setting, name string, n *yaml.Node) {
+	nodes := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		nodes = n.Content
+	}
+	var out []string
+	for _, node := range nodes {
+		text, _ := a.text(name, node)
+		for part := range strings.SplitSeq(text, ",") {
+			if part = strings.TrimSpace(part); part == "" {
+				continue
+			}
+			if s.check != nil {
+				if allowed := s.check(part); allowed != "" {
+					a.refuse(s, name, node, part, allowed)
+				}
+			}
+			out = append(out, part)
+		}
+	}
+	*t = out
+}
+
+func (a *applier) durations(t *map[string]time.Duration, name string, n *yaml.Node) {
+	if n.Kind != yaml.MappingNode {
+		a.fault(n, "%s: pairs such as `google-mail: 30d` are expected here", name)
+		return
+	}
+	out := map[string]time.Duration{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i].Value, n.Content[i+1]
+		text, ok := a.text(name+"."+key, value)
+		d, err := parseDuration(text)
+		if ok && (err != nil || d < 24*time.Hour) {
+			a.fault(value, "%s.%s: %q is not allowed: a duration such as 30d of at least 1d", name, key, text)
+		}
+		if out[key] > 0 {
+			a.fault(n.Content[i], "%s.%s is set twice", name, key)
+		}
+		out[key] = d
+	}
+	*t = out
+}
+
+var variable = regexp.MustCompile(`[$%]\{([A-Za-z_][A-Za-z0-9_]*)(:-([^}]*))?\}`)
+
+// expand replaces ${NAME}, ${NAME:-default} and %{NAME}. It works on parsed values, so a variable cannot inject YAML.
+func expand(text string, lookup func(string) (string, bool)) (string, error) {
+	var missing error
+	out := variable.ReplaceAllStringFunc(text, func(m string) string {
+		part := variable.FindStringSubmatch(m)
+		if v, ok := lookup(part[1]); ok && (v != "" || part[2] == "") {
+			return v
+		}
+		if part[2] == "" {
+			missing = fmt.Errorf("the environment variable %s is not set", part[1])
+		}
+		return part[3]
+	})
+	return out, missing
+}
+
+var days = regexp.MustCompile(`^(\d+)([dw])`)
+
+// parseDuration is time.ParseDuration with d (24 h) and w (7 d) in front.
+func parseDuration(text string) (time.Duration, error) {
+	var whole time.Duration
+	rest := text
+	for m := days.FindStringSubmatch(rest); m != nil; m = days.FindStringSubmatch(rest) {
+		n, err := strconv.ParseInt(m[1], 10, 32)
+		if err != nil || n > 36500 {
+			return 0, fmt.Errorf("%q is not a duration", text)
+		}
+		unit := 24 * time.Hour
+		if m[2] == "w" {
+			unit *= 7
+		}
+		whole += time.Duration(n) * unit
+		rest = rest[len(m[0]):]
+	}
+	if rest == "" && text != "" {
+		return whole, nil
+	}
+	d, err := time.ParseDuration(rest)
+	return whole + d, err
+}
+
+// formatDuration writes a duration as people write it in the file: 14d, 6h, 1m.
+func formatDuration(d time.Duration) string {
+	if d >= 48*time.Hour && d%(24*time.Hour) == 0 {
+		return fmt.Sprintf("%dd", d/(24*time.Hour))
+	}
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
