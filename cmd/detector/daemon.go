@@ -37,7 +37,7 @@ type daemon struct {
 func (d *daemon) run(ctx context.Context) error {
 	c := &d.config
 	g := newEngine(c, time.Time{})
-	f := &follower{engine: g, silence: &silence{}, now: d.now, log: d.log, watch: d.watch, every: cmp.Or(d.every, commitEvery)}
+	f := &follower{engine: g, silence: &silence{}, now: d.now, log: d.log, watch: d.watch, every: cmp.Or(d.every, commitEvery), logged: map[string]int{}}
 	g.incident, f.silence.change = f.decided, f.decided
 
 	var err error
@@ -65,7 +65,7 @@ func (d *daemon) run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("%w: kafka: %w", errConfig, err), f.store.Close())
 	}
-	f.server = web.New(web.Options{Version: version(), ConfigHash: d.hash, Now: d.now})
+	f.server = web.New(web.Options{Version: buildVersion(), ConfigHash: d.hash, Now: d.now})
 	f.server.Deliveries(f.notifier.Status)
 	f.server.Check("kafka", false, "not reached yet")
 	return errors.Join(d.serve(ctx, f), f.store.Close())
@@ -73,7 +73,8 @@ func (d *daemon) run(ctx context.Context) error {
 
 // serve runs the parts until ctx ends or one of them fails.
 func (d *daemon) serve(ctx context.Context, f *follower) error {
-	ctx, stop := context.WithCancelCause(ctx)
+	asked := ctx // ends when somebody wants the daemon to stop
+	ctx, stop := context.WithCancelCause(asked)
 	defer stop(nil)
 	outer, end := context.WithCancel(context.WithoutCancel(ctx)) // of the parts that outlive reading
 	var parts sync.WaitGroup
@@ -85,9 +86,12 @@ func (d *daemon) serve(ctx context.Context, f *follower) error {
 	})
 	d.log.Info("started", zap.Stringer("http", d.listener.Addr()), zap.Strings("brokers", d.config.kafka.brokers),
 		zap.Strings("topics", d.config.kafka.topics), zap.String("state", d.config.statePath), zap.String("tells", d.config.destinations()))
+	if len(d.destinations) == 0 {
+		d.log.Warn("nobody is told of incidents: they are only logged and counted")
+	}
 
 	err := f.consumer.Run(ctx, f)
-	if err == nil && context.Cause(ctx) != ctx.Err() {
+	if err == nil && asked.Err() == nil {
 		err = context.Cause(ctx)
 	}
 	drain, cancel := context.WithTimeout(outer, drainTimeout)

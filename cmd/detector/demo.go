@@ -7,8 +7,10 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -57,6 +59,11 @@ func demo(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err := parse(f, args); err != nil {
 		return err
 	}
+	if *last < 0 {
+		return usageError{fmt.Sprintf("demo: --for %s: a time above 0, or 0", *last)}
+	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGPIPE) // whoever read has gone: clean up
+	defer stop()
 	stage, err := newStage(*seed, *listen, out)
 	if err != nil {
 		return err
@@ -72,7 +79,10 @@ func demo(ctx context.Context, args []string, out, errs io.Writer) error {
 	switch {
 	case err != nil && limit.Err() == nil:
 		return err
-	case ctx.Err() != nil || *last == 0: // Ctrl-C
+	case ctx.Err() != nil: // Ctrl-C
+		if err := stage.verdict(); err != nil {
+			stage.screen.say("Ended: %v.", err)
+		}
 		return nil
 	}
 	return stage.verdict()
@@ -112,10 +122,13 @@ func newStage(seed uint64, listen string, out io.Writer) (s *stage, err error) {
 	if s.broker, err = broker.Start(broker.Options{Topics: []string{demoTopic}, Partitions: 3}); err != nil {
 		return nil, err
 	}
-	if s.listener, err = net.Listen("tcp", listen); err != nil {
-		if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			return nil, err
-		}
+	s.listener, err = net.Listen("tcp", listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		s.screen.say("%s is taken: the metrics are at a free port.", listen)
+		s.listener, err = net.Listen("tcp", "127.0.0.1:0")
+	}
+	if err != nil {
+		return nil, err
 	}
 	s.writer = &kafka.Writer{
 		Addr: kafka.TCP(s.broker.Addrs()...), Topic: demoTopic, Balancer: &kafka.Hash{}, RequiredAcks: kafka.RequireAll,
@@ -194,7 +207,7 @@ func (s *stage) daemon() (*daemon, error) {
 	c := defaults()
 	c.kafka.brokers, c.kafka.topics = s.broker.Addrs(), []string{demoTopic}
 	c.statePath = filepath.Join(s.dir, "revwatch.db")
-	terminal, err := alert.NewTerminal(s.screen, alert.TerminalOptions{Color: s.screen.live, Box: true})
+	terminal, err := alert.NewTerminal(s.screen, alert.TerminalOptions{Color: s.screen.colour(), Box: true, Width: min(100, s.screen.width())})
 	if err != nil {
 		return nil, err
 	}

@@ -39,8 +39,10 @@ type follower struct {
 	tried     time.Time // last commit, by the machine's clock
 	published time.Time
 	committed time.Time
-	stoodBy   bool  // another member was the owner before
-	failing   error // the state cannot be committed: nothing is fetched until it can
+	logged    map[string]int // milestone of each open incident that was logged
+	behind    bool           // the topic is not read to its end yet
+	stoodBy   bool           // another member was the owner before
+	failing   error          // the state cannot be committed: nothing is fetched until it can
 }
 
 // Assigned implements stream.Handler.
@@ -48,7 +50,7 @@ func (f *follower) Assigned(topic string, partition int, end int64) (int64, bool
 	p := f.positions.at(topic, partition)
 	// Whoever takes over without a state of its own relearns what the last owner has told already.
 	f.hushed = f.hushed || f.stoodBy && f.committed.IsZero()
-	p.owned, p.end, p.reached = true, end, time.Time{}
+	p.owned, p.end, p.reached, f.behind = true, end, time.Time{}, true
 	f.reader.Open(p.name, p.Next, end)
 	return p.Next, p.known
 }
@@ -83,9 +85,22 @@ func (f *follower) Batch(b stream.Batch) error {
 	}
 	f.reader.Progress(p.name, b.Next, b.HighWatermark, b.FetchedAt)
 	f.advance(now)
-	f.hushed = f.hushed && f.reader.Stats().Behind > 0
+	f.caughtUp()
 	f.settle()
 	return nil
+}
+
+// caughtUp notes when everything that was there at the assignment is read.
+func (f *follower) caughtUp() {
+	if !f.behind || f.reader.Stats().Behind > 0 {
+		return
+	}
+	f.behind, f.hushed = false, false
+	s := f.reader.Stats()
+	f.log.Info("caught up with the topics", zap.Int64("records", s.Records), zap.Int64("failures", failures(s)), zap.Int("series", len(f.detector.Series())))
+	if s.Records >= 100 && s.Understood+s.Skipped == 0 {
+		f.log.Warn("none of these records is a row of Nango's logs: are the topics right?")
+	}
 }
 
 // appended is when a record was appended, in Unix milliseconds: a producer's clock that is ahead does not move ours.
@@ -177,8 +192,12 @@ func (f *follower) incidents() []detect.Incident {
 // decided logs a change of an incident, and has it committed soon.
 func (f *follower) decided(x detect.Incident) {
 	f.changed = true
-	if x.Status == detect.StatusUpdate {
+	if x.Status == detect.StatusUpdate && x.Milestone == f.logged[x.ID] {
 		return
+	}
+	f.logged[x.ID] = x.Milestone
+	if x.Status == detect.StatusResolved {
+		delete(f.logged, x.ID)
 	}
 	if x.Status == detect.StatusOpen && !x.Past {
 		f.server.Detected(f.now().Sub(x.Time))

@@ -20,7 +20,7 @@ func newFollower(t *testing.T) *follower {
 	t.Helper()
 	c := defaults()
 	f := &follower{engine: newEngine(&c, time.Time{}), silence: &silence{}, now: func() time.Time { return worldStart }, log: zap.NewNop(),
-		watch: func(web.Snapshot) {}, server: web.New(web.Options{})}
+		watch: func(web.Snapshot) {}, server: web.New(web.Options{}), logged: map[string]int{}}
 	f.incident, f.silence.change = f.decided, f.decided
 	var err error
 	if f.store, err = store.Open(filepath.Join(t.TempDir(), "state.db")); err != nil {

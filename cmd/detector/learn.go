@@ -91,6 +91,9 @@ func (l *lesson) take(ctx context.Context, c *config, files []*input, path strin
 		err = commit(s, now, g.changes)
 	}
 	l.last, l.series, l.stats = g.reader.Newest(), g.detector.Series(), g.reader.Stats()
+	if err == nil && l.first.IsZero() {
+		err = fmt.Errorf("learn: no event in %d records, %d of which could not be read%s: nothing was learned", l.stats.Records, quarantined(l.stats), reasons(l.stats))
+	}
 	return errors.Join(err, s.Close())
 }
 
@@ -98,14 +101,13 @@ func (l *lesson) take(ctx context.Context, c *config, files []*input, path strin
 func (l *lesson) print(out io.Writer, target string) error {
 	const listed = 20
 	w := &table{out: out}
-	if l.first.IsZero() {
-		w.line("%d records: no event in them, so nothing was learned. %s holds an empty history.", l.stats.Records, target)
-		return w.err
-	}
 	span := l.last.Sub(l.first).Hours() / 24
 	w.line("Learned %s from %s (%s to %s): %d records, %d failures, %s in the past. %s is ready for `detector run`.",
 		plural(len(l.providers), "provider"), plural(int(span+.5), "day"), l.first.Format(time.DateOnly), l.last.Format(time.DateOnly),
 		l.stats.Records, failures(l.stats), plural(l.incidents, "unusual rise"), target)
+	if span < 7 {
+		w.line("A week of history is wanted at least: until there is one, only windows of a day or more are judged.")
+	}
 	if quarantined(l.stats) > 0 {
 		w.line("%d records could not be read%s.", quarantined(l.stats), reasons(l.stats))
 	}

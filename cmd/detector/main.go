@@ -38,13 +38,13 @@ const usage = `detector watches Nango's logs for connections that lose their ref
             writes the state file from rows in files, so that run starts with their history
   detector version
 
-Every command takes -h. A configuration needs three lines (configs/detector.yaml has all settings with their defaults):
+Every command takes -h, which lists its flags. A configuration needs three lines (configs/detector.yaml has all settings with their defaults):
 
   kafka.brokers: [localhost:9092]
   kafka.topics: [nango-logs]
   slack.webhook_url: https://hooks.slack.com/services/...
 
-Exit codes: 0 done; 1 failed; 2 wrong usage; 78 wrong configuration or unusable state file.
+Exit codes: 0 done; 1 failed; 2 wrong usage; 78 wrong configuration, or a state file that is damaged or newer.
 `
 
 func main() {
@@ -76,6 +76,9 @@ func command(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	case "version", "-version", "--version":
 		fmt.Fprintln(out, version())
 	case "help", "-h", "-help", "--help":
+		if len(args) > 1 {
+			return command(ctx, []string{args[1], "-h"}, in, out, errs)
+		}
 		fmt.Fprint(out, usage)
 	default:
 		err = usageError{fmt.Sprintf("unknown command %q", args[0])}
@@ -105,19 +108,27 @@ func report(err error, errs io.Writer) int {
 	return exitFailure
 }
 
-// flags makes a flag set whose errors become usage errors through parse.
+// flags makes the flag set of a command, to be parsed by parse.
 func flags(name string, errs io.Writer) *flag.FlagSet {
-	f := flag.NewFlagSet("detector "+name, flag.ContinueOnError)
+	f := flag.NewFlagSet(name, flag.ContinueOnError)
 	f.SetOutput(errs)
 	return f
 }
 
+// parse makes errors usage errors, and answers -h.
 func parse(f *flag.FlagSet, args []string) error {
-	if err := f.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return err
-		}
-		return usageError{err.Error()}
+	errs := f.Output()
+	f.SetOutput(io.Discard)
+	f.Usage = func() {}
+	err := f.Parse(args)
+	f.SetOutput(errs)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintf(errs, "detector %s\n", f.Name())
+		f.PrintDefaults()
+		return err
+	}
+	if err != nil {
+		return usageError{f.Name() + ": " + err.Error()}
 	}
 	if f.NArg() > 0 {
 		return usageError{fmt.Sprintf("%s: unexpected argument %q", f.Name(), f.Arg(0))}
@@ -125,16 +136,15 @@ func parse(f *flag.FlagSet, args []string) error {
 	return nil
 }
 
-// version names the build: module version or VCS revision, and the Go release.
+// version names the build and the Go release.
 func version() string {
-	v := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		v = info.Main.Version
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				v += " " + s.Value[:min(12, len(s.Value))]
-			}
-		}
+	return fmt.Sprintf("detector %s %s %s/%s", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// buildVersion is the version of the module, which holds the VCS revision where it is no release.
+func buildVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
 	}
-	return fmt.Sprintf("detector %s %s %s/%s", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return "unknown"
 }

@@ -104,7 +104,7 @@ func (p *printer) line(kind string, value any, e nango.Event, what, reason strin
 	if isNew {
 		mark = "new"
 	}
-	fmt.Fprintf(p.out, "%s  %-3s %-13s %-22s %-8s %-24s %s  %s\n", e.Time.UTC().Format("2006-01-02 15:04:05"), mark,
+	fmt.Fprintf(p.out, "%s  %-3s %-13s %-24s %-8s %-24s %s  %s\n", e.Time.UTC().Format("2006-01-02 15:04:05"), mark,
 		what, clean(reason), clean(e.Environment), clean(e.Integration), clean(e.Connection), clean(e.Account))
 }
 
@@ -128,9 +128,17 @@ func (p *printer) incident(x detect.Incident) {
 	case p.json != nil:
 		p.json.Encode(x)
 	default:
-		fmt.Fprintf(p.out, "%s  *** incident %s %s: %s %s %s, %d broke in %s, %.3g expected, about once in %.3g days\n", x.Time.UTC().Format("2006-01-02 15:04:05"),
-			x.ID, x.Status, clean(x.Environment), clean(x.Provider), clean(x.Cause), x.Observed, formatDuration(time.Duration(x.WindowSeconds)*time.Second), x.Expected, x.OncePerDays)
+		fmt.Fprintf(p.out, "%s  *** incident %s %s: %s %s %s, %d broke in %s, %.3g expected, %s\n", x.Time.UTC().Format("2006-01-02 15:04:05"),
+			x.ID, x.Status, clean(x.Environment), clean(x.Provider), clean(x.Cause), x.Observed, formatDuration(time.Duration(x.WindowSeconds)*time.Second), x.Expected, rarity(x.OncePerDays))
 	}
+}
+
+// rarity says how often chance alone would show as much.
+func rarity(days float64) string {
+	if days > 36_500 {
+		return "less than once in 100 years"
+	}
+	return fmt.Sprintf("about once in %.3g days", days)
 }
 
 // summary prints the counts, and for people every reason why a record was not understood.

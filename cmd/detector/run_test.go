@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -345,6 +346,20 @@ func (s *site) process(config string) *exec.Cmd {
 func kill(cmd *exec.Cmd) {
 	cmd.Process.Kill()
 	cmd.Wait()
+}
+
+// A daemon that is asked to stop has done its work: whoever supervises it must not see a failure.
+func TestRunTerminated(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	p := s.process(s.config())
+	s.await("readiness", func() bool { code, _ := s.get("/readyz"); return code == http.StatusOK })
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Wait(); err != nil {
+		t.Errorf("ended with %v, want exit code 0", err)
+	}
 }
 
 // A kill right after the alert is followed by no second alert.

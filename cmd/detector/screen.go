@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -68,7 +69,7 @@ func (s *screen) show(x web.Snapshot) {
 		hour := v.Windows[1]
 		lines = append(lines, fmt.Sprintf("%-34s %10.0f %10.2f %8.2f  %s", name, hour.Observed, hour.Expected, v.Score, state))
 	}
-	s.replace(append(lines, "", summary(x)+"  (1 is the alarm line; Ctrl-C ends)")...)
+	s.replace(append(lines, "", summary(x), "A score of 1 opens an incident. Ctrl-C ends.")...)
 }
 
 // summary is the state in one line.
@@ -79,7 +80,7 @@ func summary(x web.Snapshot) string {
 			open++
 		}
 	}
-	return fmt.Sprintf("%s  %d rows read, %d failures, %d connections broken, %s open", x.At.Format("Mon 15:04"), x.Reader.Records,
+	return fmt.Sprintf("%s  %d rows read, %d failures, %d connections broke, %s open", x.At.Format("Mon 15:04"), x.Reader.Records,
 		failures(x.Reader), x.Detector.Broken, plural(open, "incident"))
 }
 
@@ -110,15 +111,28 @@ func (s *screen) draw() {
 	if !s.live {
 		return
 	}
-	width := 80
-	if f, ok := s.out.(*os.File); ok {
-		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
-			width = w
-		}
-	}
+	width := s.width()
 	for _, line := range s.foot {
+		if os.Getenv("NO_COLOR") != "" {
+			line = plain.ReplaceAllString(line, "")
+		}
 		fmt.Fprintln(s.out, clip(line, width))
 	}
+}
+
+var plain = regexp.MustCompile("\x1b\\[[0-9]*m")
+
+// colour says whether alerts may be coloured (https://no-color.org).
+func (s *screen) colour() bool { return s.live && os.Getenv("NO_COLOR") == "" }
+
+// width is the number of columns; 100 where there is no terminal.
+func (s *screen) width() int {
+	if f, ok := s.out.(*os.File); ok && s.live {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+			return w
+		}
+	}
+	return 100
 }
 
 // clip cuts a line to so many columns, so that it takes one row of the screen; colours take none, and end with the line.
