@@ -37,7 +37,7 @@ func TestCheckSaysInFiveLinesWhatRunDoes(t *testing.T) {
 	for i, want := range []string{
 		"reads    nango-logs from localhost:9092 as group revwatch over PLAINTEXT; without a state file from the earliest record",
 		"decides  at most one false alarm in 14d over all series together, in total about 26 a year with up to 214 series; no incident with fewer than 3 connections",
-		"tells    Slack (incoming webhook), PagerDuty; nothing that began more than 6h ago", "keeps    its state in revwatch.db", "shows    /metrics /healthz /readyz on :9847",
+		"tells    Slack (incoming webhook), PagerDuty; nothing whose newest break is older than 6h when it is found", "keeps    its state in revwatch.db", "shows    /metrics /healthz /readyz on :9847",
 	} {
 		if lines[i+1] != want {
 			t.Errorf("said  %s\nwant  %s", lines[i+1], want)
