@@ -286,11 +286,18 @@ func TestRunThePastDoesNotPage(t *testing.T) {
 			}
 			s.awaitRead(len(rows))
 			s.await("the incident is recorded", func() bool { return s.metric(`^revwatch_broken_connections_total\{.*provider="google-mail"`) >= 60 })
-			if expected := s.metric(`^revwatch_expected\{.*provider="google-mail".*window="24h"`); expected <= 0.3 {
-				t.Errorf("%v expected in a day: no baseline", expected)
+			if usual := s.metric(`^revwatch_expected\{.*provider="google-mail".*window="24h"`); usual <= 0.3 {
+				t.Errorf("%v expected in a day: no baseline", usual)
 			}
 			if late := s.metric(`^revwatch_late_records_total`); late != 0 {
 				t.Errorf("%v late", late)
+			}
+			broken, expected := s.metric(`^revwatch_broken_connections_total`), s.metric(`^revwatch_expected`)
+			s.produce(rows)
+			s.awaitRead(2 * len(rows))
+			s.await("all of it decided", func() bool { return s.metric(`^revwatch_held`) < 100 })
+			if again := s.metric(`^revwatch_broken_connections_total`); again != broken || s.metric(`^revwatch_expected`) != expected {
+				t.Errorf("%v broken after the same rows again, want %v", again, broken)
 			}
 			if code := stop(); code != exitOK {
 				t.Fatalf("exit code %d", code)

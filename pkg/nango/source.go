@@ -9,7 +9,7 @@ import (
 const (
 	pauseAhead = 3600_000    // a source further ahead of the slowest one waits for it
 	unreadable = 10 * 60_000 // a source without an answer for so long leaves the minimum
-	settling   = 10_000      // while history is filled in, rows of different sources come one after the other: it is over when none came for so long
+	settling   = 5_000       // while history is filled in, rows of different sources come one after the other: it is over when none came for so long
 	backfill   = 3600_000    // a row appended later than this after it was written was shipped from history
 )
 

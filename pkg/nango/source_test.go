@@ -212,7 +212,7 @@ func TestBackfillIntoCaughtUp(t *testing.T) {
 	if released != 0 {
 		t.Errorf("%d released while history comes in", released)
 	}
-	later := today.Add(11 * time.Second)
+	later := today.Add(6 * time.Second)
 	r.Progress("t/0", 100, 100, later)
 	r.Progress("t/1", 100, 100, later)
 	got := r.Advance(later)
