@@ -18,7 +18,7 @@ import (
 )
 
 // drainTimeout is what messages on their way may take when the program stops.
-const drainTimeout = 5 * time.Second
+const drainTimeout = 3 * time.Second
 
 // daemon is what run and demo start: the same parts, wired the same way.
 type daemon struct {
@@ -58,6 +58,9 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	if err != nil {
 		return err
+	}
+	for _, p := range f.positions.byName {
+		f.detector.Hush(p.Told)
 	}
 	o := c.stream()
 	o.Now, o.Tick, o.Log, o.StateTime = d.now, d.tick, d.log.Named("stream"), f.committed

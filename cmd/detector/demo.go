@@ -238,7 +238,11 @@ func (s *stage) live(ctx context.Context) error {
 	defer step.Stop()
 	for ; ctx.Err() == nil; <-step.C {
 		if x := s.seen.Load(); !s.clock.live.Load() {
-			if x == nil || len(x.Input.Partitions) == 0 || x.Reader.Behind > 0 || x.Watermark.IsZero() {
+			if x == nil || len(x.Input.Partitions) == 0 || x.Reader.Behind > 0 {
+				continue
+			}
+			s.clock.set(demoStart.Add(10 * time.Second)) // the reader waits that long for more history
+			if x.Watermark.IsZero() {
 				continue
 			}
 			s.screen.say("Learned from it: %d rows read, %d failures joined, in %s. Now live, an hour a second.",

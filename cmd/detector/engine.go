@@ -29,7 +29,6 @@ type engine struct {
 	reader   *nango.Reader
 	detector *detect.Detector
 	errors   map[web.Integration]int64 // failures under externalError
-	hushed   bool                      // whatever is found is of the past: recorded, and not told unless it goes on later
 
 	event    func(e nango.Event, isNew bool) // told of each event in the order of release
 	incident func(detect.Incident)           // told of each change of an incident
@@ -60,16 +59,10 @@ func (g *engine) flush(now time.Time) { g.take(g.reader.Flush(), now) }
 // suspend takes what can be decided, and keeps the rest for the rows that follow.
 func (g *engine) suspend(now time.Time) { g.take(g.reader.Suspend(), now) }
 
-// endOfTime is a clock by which everything is of the past.
-var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-
 // take hands events on. A slot is closed only by a later row, and before any event that was released by a later watermark: so it does not
 // matter how much was read at a time.
 func (g *engine) take(events []nango.Event, now time.Time) {
 	newest := g.reader.Newest()
-	if g.hushed {
-		now = endOfTime
-	}
 	for _, e := range events {
 		g.tell(g.detector.Advance(earlier(e.Due, newest), now))
 		if e.Kind == nango.Failure && e.Type == externalError {

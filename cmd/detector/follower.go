@@ -41,17 +41,17 @@ type follower struct {
 	committed time.Time
 	logged    map[string]int // milestone of each open incident that was logged
 	behind    bool           // the topic is not read to its end yet
-	stoodBy   bool           // another member was the owner before
 	failing   error          // the state cannot be committed: nothing is fetched until it can
 }
 
-// Assigned implements stream.Handler.
-func (f *follower) Assigned(topic string, partition int, end int64) (int64, bool) {
+// Assigned implements stream.Handler. Where the group is ahead of our state, another member has read on, or our state was lost: what is relearned
+// from those records was told already.
+func (f *follower) Assigned(topic string, partition int, end, committed int64) (int64, bool) {
 	p := f.positions.at(topic, partition)
-	// Whoever takes over without a state of its own relearns what the last owner has told already.
-	f.hushed = f.hushed || f.stoodBy && f.committed.IsZero()
+	p.others = committed
 	p.owned, p.end, p.reached, f.behind = true, end, time.Time{}, true
 	f.reader.Open(p.name, p.Next, end)
+	f.check()
 	return p.Next, p.known
 }
 
@@ -75,6 +75,7 @@ func (f *follower) Batch(b stream.Batch) error {
 		r := &b.Records[i]
 		f.reader.Read(r.Value, nango.Meta{Source: p.name, Offset: r.Offset, Time: appended(r.Time, now), Key: r.Key, Headers: r.Headers})
 	}
+	f.relearn(p, b.Records, now)
 	if len(b.Records) > 0 && !p.LostSince.IsZero() {
 		f.detector.Unobserved(p.LostSince, time.UnixMilli(appended(b.Records[0].Time, now)))
 		p.LostSince, p.dirty = time.Time{}, true
@@ -90,12 +91,25 @@ func (f *follower) Batch(b stream.Batch) error {
 	return nil
 }
 
+// relearn hushes what is found in records that others had committed.
+func (f *follower) relearn(p *position, records []stream.Record, now time.Time) {
+	for i := range records {
+		if records[i].Offset >= p.others {
+			break
+		}
+		if t := time.UnixMilli(appended(records[i].Time, now)); t.After(p.Told) {
+			p.Told, p.dirty = t, true
+		}
+	}
+	f.detector.Hush(p.Told)
+}
+
 // caughtUp notes when everything that was there at the assignment is read.
 func (f *follower) caughtUp() {
 	if !f.behind || f.reader.Stats().Behind > 0 {
 		return
 	}
-	f.behind, f.hushed = false, false
+	f.behind = false
 	s := f.reader.Stats()
 	f.log.Info("caught up with the topics", zap.Int64("records", s.Records), zap.Int64("failures", failures(s)), zap.Int("series", len(f.detector.Series())))
 	if s.Records >= 100 && s.Understood+s.Skipped == 0 {
@@ -103,9 +117,12 @@ func (f *follower) caughtUp() {
 	}
 }
 
-// appended is when a record was appended, in Unix milliseconds: a producer's clock that is ahead does not move ours.
+// noKafka is before any record was written to a Kafka: a clock that was never set.
+var noKafka = time.Date(2011, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+
+// appended is when a record was appended, in Unix milliseconds: a producer's clock that is ahead, or that never was set, does not move ours.
 func appended(ms int64, now time.Time) int64 {
-	if limit := now.UnixMilli(); ms < 0 || ms > limit {
+	if limit := now.UnixMilli(); ms < noKafka || ms > limit {
 		return limit
 	}
 	return ms
@@ -256,7 +273,6 @@ func (f *follower) check() {
 	} else {
 		f.server.Check("partitions", true, "")
 	}
-	f.stoodBy = f.stoodBy || s.Joined && s.Partitions == 0
 	if f.failing != nil {
 		f.server.Check("state", false, f.failing.Error())
 		return

@@ -39,7 +39,7 @@ func newFollower(t *testing.T) *follower {
 // A state that cannot be committed stops the reading, and nothing is told; when it can be again, reading goes on.
 func TestCommitFails(t *testing.T) {
 	f := newFollower(t)
-	f.Assigned("t", 0, 10)
+	f.Assigned("t", 0, 10, -1)
 	path := filepath.Join(t.TempDir(), "other.db")
 	good := f.store
 	bad, err := store.Open(path)
@@ -68,7 +68,7 @@ func TestCommitFails(t *testing.T) {
 // Lost records leave the slots between the rows around them unobserved, also when the process ends in between; their number is exact.
 func TestGapSurvivesARestart(t *testing.T) {
 	f := newFollower(t)
-	f.Assigned("t", 0, 10)
+	f.Assigned("t", 0, 10, -1)
 	f.reader.Read([]byte(`{"id":"1767571200000_Ab000001","type":"operation","operation":{"type":"sync","action":"run"},"createdAt":"2026-01-05T00:00:00.000Z"}`), nango.Meta{Source: "t/0"})
 	f.Gap("t", 0, 10, 25, stream.GapRetention)
 	f.commit()
@@ -87,8 +87,9 @@ func TestGapSurvivesARestart(t *testing.T) {
 
 // A producer's clock that is ahead, and a record without a time, count as appended now.
 func TestAppended(t *testing.T) {
-	now := time.UnixMilli(1000)
-	for ms, want := range map[int64]int64{-1: 1000, 0: 0, 999: 999, 1001: 1000} {
+	const at = 1_767_571_200_000
+	now := time.UnixMilli(at)
+	for ms, want := range map[int64]int64{-1: at, 0: at, 1_640_000: at, at - 1: at - 1, at + 1: at} {
 		if got := appended(ms, now); got != want {
 			t.Errorf("appended(%d) is %d, want %d", ms, got, want)
 		}

@@ -18,12 +18,14 @@ type position struct {
 	Next      int64     `json:"next"`
 	Gap       int64     `json:"gap,omitempty"`       // records lost so far
 	LostSince time.Time `json:"lost_since,omitzero"` // records were lost after this time, and none was read since
+	Told      time.Time `json:"told,omitzero"`       // append time of the newest record that another owner, or an earlier state, had committed
 
 	topic     string
 	partition int
 	name      string // topic/partition: no topic has a / in its name
 	known     bool   // Next is ours, not yet to be chosen by auto_offset_reset
 	owned     bool
+	others    int64     // records before it were committed by others
 	end, high int64     // end of the log at the assignment, and as last seen
 	reached   time.Time // clock before the last fetch that reached the end
 	dirty     bool

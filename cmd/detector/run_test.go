@@ -355,6 +355,45 @@ func kill(cmd *exec.Cmd) {
 	cmd.Wait()
 }
 
+// A state that was lost is relearned in silence, up to where the group had read; what came after that is told.
+func TestRunStateLost(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	rows := past(t, time.Now(), 15, 4*time.Hour)
+	before := 0
+	for rows[before].Time.Before(time.Now().Add(-4 * time.Hour)) {
+		before++
+	}
+	s.produce(rows[:before])
+	config := s.config()
+	forget := func(stop func() int) {
+		t.Helper()
+		if code := stop(); code != exitOK {
+			t.Fatalf("exit code %d", code)
+		}
+		if err := os.Remove(filepath.Join(s.dir, "state.db")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop := s.start(config)
+	s.awaitRead(before)
+	forget(stop)
+
+	s.produce(rows[before:]) // nobody has read these
+	stop = s.start(config)
+	s.await("an alert", func() bool { return len(s.slack.all()) > 0 })
+	s.awaitRead(len(rows))
+	forget(stop)
+
+	told := len(s.slack.all())
+	stop = s.start(config)
+	s.awaitRead(len(rows))
+	s.await("all of it counted", func() bool { return s.metric(`^revwatch_broken_connections_total\{.*provider="google-mail"`) >= 60 })
+	if code := stop(); code != exitOK || len(s.slack.all()) != told {
+		t.Errorf("exit code %d, %d posts after the state was lost, want %d", code, len(s.slack.all()), told)
+	}
+}
+
 // A daemon that is asked to stop has done its work: whoever supervises it must not see a failure.
 func TestRunTerminated(t *testing.T) {
 	t.Parallel()

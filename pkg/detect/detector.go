@@ -72,6 +72,8 @@ type Detector struct {
 	stats  Stats
 	dirty  bool // one of begun, began, edge, live, stats
 	fresh  map[place]struct{}
+
+	hushed time.Time // what broke until then was told by others
 }
 
 type place struct{ environment, provider string }

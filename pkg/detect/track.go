@@ -63,9 +63,17 @@ func (d *Detector) judge(s *series, p peak, at, now time.Time) []Incident {
 	return []Incident{t.Incident}
 }
 
-// past reports whether the newest break of a series is too long ago to tell anybody.
+// Hush makes incidents Past whose newest break is not after t: whoever watched before has told them. It is not stored.
+func (d *Detector) Hush(t time.Time) {
+	if t.After(d.hushed) {
+		d.hushed = t
+	}
+}
+
+// past reports whether the newest break of a series is too long ago to tell anybody, or was told by others.
 func (d *Detector) past(s *series, now time.Time) bool {
-	return !now.IsZero() && now.Sub(s.latest()) > d.opt.MaxAge
+	latest := s.latest()
+	return !now.IsZero() && now.Sub(latest) > d.opt.MaxAge || !latest.After(d.hushed)
 }
 
 // reopen goes on with an incident that was resolved less than 72 h ago. It is told only when it is worse than it was, or was never told.

@@ -66,7 +66,9 @@ type Reader struct {
 	looked  int64 // clock of the last look at the sources, 0 = none yet
 
 	times, timesSeen int64 // row times read, and until the last look
-	fed              int64 // clock of the last look that found new ones
+	newestSeen       int64 // newest at the last look
+	behindSeen       bool  // a source was behind at the last look
+	fed              int64 // clock of the last look that found rows of history
 
 	header bool // mark or newest changed since the last Changes
 

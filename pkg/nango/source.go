@@ -109,15 +109,29 @@ func (r *Reader) frontier(now time.Time) (w int64, ok bool) {
 	return w - r.disorder, !waiting && w < math.MaxInt64
 }
 
-// filling reports whether rows of long ago, and no newer ones, are still coming in.
+// filling reports whether history is still coming in: rows came lately, and they were of long ago, or came after a long time without any.
 func (r *Reader) filling(now time.Time) bool {
-	if now.IsZero() {
+	if now.IsZero() || r.newest == 0 {
 		return false
 	}
-	if r.times != r.timesSeen {
-		r.timesSeen, r.fed = r.times, now.UnixMilli()
+	clock, behind := now.UnixMilli(), r.behind()
+	reading := behind || r.behindSeen // what was there at the start is read to its end before anything is released
+	r.behindSeen = behind
+	if !reading && r.times != r.timesSeen && (clock-r.newest > backfill || r.newestSeen > 0 && r.newest-r.newestSeen > backfill) {
+		r.fed = clock
 	}
-	return r.newest > 0 && now.UnixMilli()-r.newest > backfill && now.UnixMilli()-r.fed < settling
+	r.timesSeen, r.newestSeen = r.times, r.newest
+	return clock-r.fed < settling
+}
+
+// behind reports whether a source has not been read to where it ended when it was opened.
+func (r *Reader) behind() bool {
+	for _, s := range r.sources {
+		if s.open && s.behind {
+			return true
+		}
+	}
+	return false
 }
 
 // standstill is the time between two looks in which nobody can have asked the sources: the process slept, or waited for its disk.

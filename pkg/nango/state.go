@@ -85,7 +85,7 @@ func (r *Reader) Restore(bucket, key string, value []byte) error {
 	case bucketReader:
 		var t [2]int64
 		err = json.Unmarshal(value, &t)
-		r.mark, r.newest = t[0], t[1]
+		r.mark, r.newest, r.newestSeen = t[0], t[1], t[1]
 	case bucketSource:
 		var s storedSource
 		err = json.Unmarshal(value, &s)

@@ -101,7 +101,7 @@ func verifyFile(path string) error {
 	if !info.Mode().IsRegular() {
 		return errors.New("not a regular file")
 	}
-	if size := info.Size(); size < 4096 {
+	if size := info.Size(); size < 4*4096 { // the database begins with four pages
 		return fmt.Errorf("%w (%d bytes: too short)", ErrCorrupt, size)
 	}
 	db, err := openBolt(path, true)

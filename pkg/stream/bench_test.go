@@ -19,11 +19,11 @@ type counter struct {
 	stop        context.CancelFunc
 }
 
-func (*counter) Assigned(string, int, int64) (int64, bool) { return 0, true }
-func (*counter) Revoked()                                  {}
-func (*counter) Paused(string, int) bool                   { return false }
-func (*counter) Gap(string, int, int64, int64, string)     {}
-func (*counter) Tick() error                               { return nil }
+func (*counter) Assigned(string, int, int64, int64) (int64, bool) { return 0, true }
+func (*counter) Revoked()                                         {}
+func (*counter) Paused(string, int) bool                          { return false }
+func (*counter) Gap(string, int, int64, int64, string)            {}
+func (*counter) Tick() error                                      { return nil }
 func (c *counter) Batch(b Batch) error {
 	c.left -= int64(len(b.Records))
 	for i := range b.Records {

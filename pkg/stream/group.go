@@ -13,15 +13,16 @@ import (
 
 // generation is one membership of the group, from its assignment to the next rebalance.
 type generation struct {
-	id       int32
-	member   string
-	assigned []key
-	counts   map[string]int // partitions of each topic as we, the leader of the group, gave them away; nil for other members
-	at       time.Time      // when it began
-	over     chan struct{}  // closed when it ends
-	quit     chan struct{}  // closed by end
-	once     sync.Once
-	left     chan struct{} // closed by us when everything of it is committed
+	id        int32
+	member    string
+	assigned  []key
+	committed map[key]int64  // offsets of the group at the assignment, negative where there is none
+	counts    map[string]int // partitions of each topic as we, the leader of the group, gave them away; nil for other members
+	at        time.Time      // when it began
+	over      chan struct{}  // closed when it ends
+	quit      chan struct{}  // closed by end
+	once      sync.Once
+	left      chan struct{} // closed by us when everything of it is committed
 }
 
 // end ends the generation from our side: the group no longer knows us.
@@ -69,12 +70,13 @@ func (c *Consumer) join(ctx context.Context, b *balancer, out chan<- *generation
 // commit is made, or after half the session timeout, as a member that hesitates longer is thrown out.
 func (c *Consumer) begin(ctx context.Context, gen *kafka.Generation, b *balancer) *generation {
 	g := &generation{
-		id: gen.ID, member: gen.MemberID, counts: b.gave(), at: time.Now(),
+		id: gen.ID, member: gen.MemberID, committed: make(map[key]int64), counts: b.gave(), at: time.Now(),
 		over: make(chan struct{}), quit: make(chan struct{}), left: make(chan struct{}),
 	}
 	for topic, partitions := range gen.Assignments {
 		for _, p := range partitions {
 			g.assigned = append(g.assigned, key{topic, int32(p.ID)})
+			g.committed[key{topic, int32(p.ID)}] = p.Offset
 		}
 	}
 	b.term.Store(0)

@@ -102,7 +102,7 @@ func newRecorder() *recorder {
 	return &recorder{next: make(map[string]map[int]int64), high: make(map[int]int64), paused: make(map[int]bool)}
 }
 
-func (r *recorder) Assigned(topic string, partition int, end int64) (int64, bool) {
+func (r *recorder) Assigned(topic string, partition int, end, committed int64) (int64, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.assigned++

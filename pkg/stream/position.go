@@ -128,7 +128,7 @@ func (r *reader) place(p *partition, first, last int64) error {
 	}
 	switch p.phase {
 	case opening:
-		position, ok := r.h.Assigned(p.topic, int(p.partition), last)
+		position, ok := r.h.Assigned(p.topic, int(p.partition), last, r.gen.committed[p.key])
 		if !ok || position < 0 {
 			if r.o.Reset == ResetNone && !p.fresh {
 				return fmt.Errorf("%s/%d: %w", p.topic, p.partition, ErrNoPosition)

@@ -31,9 +31,10 @@ type Batch struct {
 
 // Handler receives everything from Consumer.Run, always on the goroutine that called Run, one call at a time.
 type Handler interface {
-	// Assigned begins ownership of a partition that can be read up to end. It returns the position of our own state;
-	// ok false means there is none and Options.Reset decides. A partition is assigned once before each Revoked.
-	Assigned(topic string, partition int, end int64) (position int64, ok bool)
+	// Assigned begins ownership of a partition that can be read up to end. committed is the position the group was last
+	// told, by whoever owned it then; negative: none. It returns the position of our own state; ok false means there is
+	// none and Options.Reset decides. A partition is assigned once before each Revoked.
+	Assigned(topic string, partition int, end, committed int64) (position int64, ok bool)
 	// Revoked ends ownership of all partitions: commit state, call Consumer.Commit, then return quickly (well inside
 	// Options.SessionTimeout). It is called once for each ownership, the last time before Run returns; only when Run ends
 	// with an error it is not, as the state may not be fit to be committed.
