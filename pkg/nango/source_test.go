@@ -221,6 +221,45 @@ func TestBackfillIntoCaughtUp(t *testing.T) {
 	}
 }
 
+// A backlog that reaches up to now comes in one partition before the other: both are waited for.
+func TestBacklogIntoCaughtUp(t *testing.T) {
+	now := worldStart.AddDate(0, 0, 10)
+	r := newReader(Options{})
+	read := func(name string, hours ...int) {
+		for i, h := range hours {
+			at := worldStart.Add(time.Duration(h) * time.Hour)
+			for _, row := range []string{refreshAt(h, at, "failed"), errorLogRow(opID(at, h), external, 400, `{"dataMessage":{"error":"invalid_grant"}}`, at)} {
+				r.Read([]byte(row), Meta{Source: name, Offset: int64(i), Time: now.UnixMilli()})
+			}
+		}
+	}
+	progress := func() []Event {
+		r.Progress("t/0", 9, 9, now)
+		r.Progress("t/1", 9, 9, now)
+		return r.Advance(now)
+	}
+	r.Open("t/0", 0, 0)
+	r.Open("t/1", 0, 0)
+	read("t/0", 0)
+	now = worldStart.Add(time.Minute)
+	progress()
+	now = worldStart.AddDate(0, 0, 10) // nothing came for ten days
+	progress()
+	read("t/0", 100, 200, 239)
+	if got := progress(); len(got) != 0 {
+		t.Fatalf("released %v", got)
+	}
+	now = now.Add(2 * time.Second)
+	read("t/1", 50, 150, 238)
+	now = now.Add(6 * time.Second)
+	got := progress()
+	now = now.Add(30 * time.Second)
+	got = append(got, progress()...)
+	if st := r.Stats(); st.Late != 0 || len(got) < 5 || !slices.IsSortedFunc(got, func(a, b Event) int { return a.Time.Compare(b.Time) }) {
+		t.Errorf("released %v, %d late", got, st.Late)
+	}
+}
+
 // What rows that have not come yet could decide stays undecided when reading is suspended.
 func TestSuspend(t *testing.T) {
 	at := worldStart.Add(time.Hour)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -22,6 +23,8 @@ var (
 	ErrCorrupt = errors.New("state file is damaged")
 	// ErrNewer says that a later version of the program wrote the file.
 	ErrNewer = errors.New("state file is of a newer version")
+	// ErrGone says that the file was removed or replaced while it was open: what is written to it now would be lost.
+	ErrGone = errors.New("state file was removed or replaced while it is in use: put it back, or start again")
 	// ErrLocked says that another process has the file open.
 	ErrLocked = errors.New("state file is in use")
 )
@@ -33,6 +36,7 @@ const lockTimeout = time.Second
 type Store struct {
 	db      *bolt.DB
 	path    string
+	file    os.FileInfo                  // what path named when it was opened
 	pending map[string]map[string][]byte // bucket → stored key → framed value, nil deletes
 }
 
@@ -52,7 +56,11 @@ func Open(path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: open %s: %w", path, explain(err))
 	}
-	return &Store{db: db, path: path, pending: map[string]map[string][]byte{}}, nil
+	file, err := os.Stat(path)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("store: open %s: %w", path, err), db.Close())
+	}
+	return &Store{db: db, path: path, file: file, pending: map[string]map[string][]byte{}}, nil
 }
 
 // explain adds to the reasons a person meets what to do about them.
@@ -165,6 +173,9 @@ func (s *Store) Close() error {
 
 // write applies the changes of all buckets in one transaction.
 func (s *Store) write(changes map[string]map[string][]byte) error {
+	if now, err := os.Stat(s.path); err != nil || !os.SameFile(now, s.file) {
+		return ErrGone
+	}
 	return guard(func() error {
 		return s.db.Update(func(tx *bolt.Tx) error {
 			for _, bucket := range slices.Sorted(maps.Keys(changes)) {

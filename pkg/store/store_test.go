@@ -213,6 +213,30 @@ func TestFullDiskIsAnErrorAndRecovers(t *testing.T) {
 	}
 }
 
+// What is committed to a file that nobody can open again would be lost.
+func TestRemovedWhileOpen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	s := open(t, path)
+	s.Put("b", "k", []byte("v"))
+	if err := os.Rename(path, path+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Commit(); !errors.Is(err, ErrGone) {
+		t.Errorf("commit to a file that is gone: %v", err)
+	}
+	open(t, path) // another file in its place
+	if err := s.Write("b", "k", []byte("v")); !errors.Is(err, ErrGone) {
+		t.Errorf("write beside another file: %v", err)
+	}
+	if err := os.Rename(path+".away", path); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Commit(); err != nil {
+		t.Errorf("commit after it was put back: %v", err)
+	}
+	want(t, s, "b", map[string]string{"k": "v"})
+}
+
 func TestRefusals(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := Open(""); err == nil {
