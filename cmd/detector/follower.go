@@ -48,7 +48,10 @@ type follower struct {
 // from those records was told already.
 func (f *follower) Assigned(topic string, partition int, end, committed int64) (int64, bool) {
 	p := f.positions.at(topic, partition)
-	p.others = committed
+	p.others = -1
+	if committed > p.Next && committed <= end { // beyond the end: of a log that is no more
+		p.others = committed
+	}
 	p.owned, p.end, p.reached, f.behind = true, end, time.Time{}, true
 	f.reader.Open(p.name, p.Next, end)
 	f.check()
@@ -134,8 +137,11 @@ func (f *follower) Paused(topic string, partition int) bool {
 }
 
 // Gap implements stream.Handler: the lost records lie between the last row that was read and the next one.
-func (f *follower) Gap(topic string, partition int, from, to int64, _ string) {
+func (f *follower) Gap(topic string, partition int, from, to int64, reason string) {
 	p := f.positions.at(topic, partition)
+	if reason == stream.GapTruncated { // what is there now nobody has read
+		p.others = -1
+	}
 	p.Gap += to - from
 	if p.LostSince.IsZero() {
 		p.LostSince = f.reader.RowTime(p.name)

@@ -95,3 +95,35 @@ func TestAppended(t *testing.T) {
 		}
 	}
 }
+
+// Only records that the group had committed, and our state had not read, were told by others.
+func TestRelearn(t *testing.T) {
+	at := func(h int) int64 { return worldStart.Add(time.Duration(h-100) * time.Hour).UnixMilli() }
+	records := []stream.Record{{Offset: 0, Time: at(0)}, {Offset: 1, Time: at(1)}, {Offset: 2, Time: at(2)}, {Offset: 3, Time: at(3)}}
+	for name, c := range map[string]struct {
+		next, committed, end int64
+		cut                  bool
+		want                 int // hour of the newest record that was told, -1: none
+	}{
+		"the first start":             {0, -1, 4, false, -1},
+		"another read half of it":     {0, 2, 4, false, 1},
+		"our own commits":             {2, 2, 4, false, -1},
+		"we are behind another":       {1, 3, 4, false, 2},
+		"commits of an older log":     {0, 900, 4, false, -1},
+		"the log was cut and is anew": {2, 4, 4, true, -1},
+	} {
+		f := newFollower(t)
+		p := f.positions.at("t", 0)
+		p.Next = c.next
+		f.Assigned("t", 0, c.end, c.committed)
+		if c.cut {
+			f.Gap("t", 0, 0, 0, stream.GapTruncated)
+		}
+		if err := f.Batch(stream.Batch{Topic: "t", Records: records[p.Next:], Next: 4, HighWatermark: 4, FetchedAt: worldStart}); err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Told; c.want < 0 && !got.IsZero() || c.want >= 0 && got.UnixMilli() != at(c.want) {
+			t.Errorf("%s: told until %v, want hour %d", name, got, c.want)
+		}
+	}
+}

@@ -15,10 +15,7 @@ func TestIntegrationRun(t *testing.T) {
 	kafka := apache.Start(t, apache.Options{Topics: []string{"nango-logs"}, Partitions: 3, Config: map[string]string{"group.min.session.timeout.ms": "1000"}})
 	s := newSiteAt(t, kafka.Addrs(), nil)
 	rows := past(t, time.Now(), 15, 4*time.Hour)
-	before := 0
-	for rows[before].Time.Before(time.Now().Add(-4 * time.Hour)) {
-		before++
-	}
+	before := writtenBefore(rows, time.Now().Add(-4*time.Hour))
 	s.produce(rows[:before])
 
 	user := apache.User("SCRAM-SHA-512")

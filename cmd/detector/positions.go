@@ -25,7 +25,7 @@ type position struct {
 	name      string // topic/partition: no topic has a / in its name
 	known     bool   // Next is ours, not yet to be chosen by auto_offset_reset
 	owned     bool
-	others    int64     // records before it were committed by others
+	others    int64     // records before it were committed by others; negative: none were
 	end, high int64     // end of the log at the assignment, and as last seen
 	reached   time.Time // clock before the last fetch that reached the end
 	dirty     bool

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"sort"
 	"strconv"
 	"strings"
 	"sync"
@@ -223,6 +224,11 @@ func past(t testing.TB, end time.Time, days int, before time.Duration) []simulat
 	return rows
 }
 
+// writtenBefore counts the rows written before t.
+func writtenBefore(rows []simulate.Row, t time.Time) int {
+	return sort.Search(len(rows), func(i int) bool { return !rows[i].Time.Before(t) })
+}
+
 // The main job: rows in Kafka, an alert at Slack and PagerDuty, metrics; a restart tells nothing twice; the same rows again change no count.
 func TestRun(t *testing.T) {
 	t.Parallel()
@@ -360,10 +366,7 @@ func TestRunStateLost(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	rows := past(t, time.Now(), 15, 4*time.Hour)
-	before := 0
-	for rows[before].Time.Before(time.Now().Add(-4 * time.Hour)) {
-		before++
-	}
+	before := writtenBefore(rows, time.Now().Add(-4*time.Hour))
 	s.produce(rows[:before])
 	config := s.config()
 	forget := func(stop func() int) {
@@ -413,10 +416,7 @@ func TestRunKilledAfterTheAlert(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	rows := past(t, time.Now(), 15, 4*time.Hour)
-	before := 0
-	for rows[before].Time.Before(time.Now().Add(-4 * time.Hour)) {
-		before++
-	}
+	before := writtenBefore(rows, time.Now().Add(-4*time.Hour))
 	s.produce(rows[:before])
 	config := s.config()
 	first := s.process(config)
