@@ -233,7 +233,7 @@ func writtenBefore(rows []simulate.Row, t time.Time) int {
 func TestRun(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	rows := past(t, time.Now(), 21, 4*time.Hour)
+	rows := past(t, time.Now(), 14, 4*time.Hour)
 	s.produce(rows)
 	config := s.config(s.withPager())
 	stop := s.start(config)
@@ -281,7 +281,7 @@ func TestRunThePastDoesNotPage(t *testing.T) {
 			t.Parallel()
 			s := newSite(t)
 			end := time.Now().AddDate(0, 0, -14)
-			rows := past(t, end, 21, 30*time.Hour)
+			rows := past(t, end, 14, 30*time.Hour)
 			if first {
 				s.produce(rows)
 			}
@@ -319,7 +319,7 @@ func TestRunThePastDoesNotPage(t *testing.T) {
 func TestRunTakeover(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	rows := past(t, time.Now(), 15, 4*time.Hour)
+	rows := past(t, time.Now(), 12, 4*time.Hour)
 	s.produce(rows)
 	stop := s.start(s.config())
 	s.await("an alert", func() bool { return len(s.slack.all()) > 0 })
@@ -365,7 +365,7 @@ func kill(cmd *exec.Cmd) {
 func TestRunStateLost(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	rows := past(t, time.Now(), 15, 4*time.Hour)
+	rows := past(t, time.Now(), 12, 4*time.Hour)
 	before := writtenBefore(rows, time.Now().Add(-4*time.Hour))
 	s.produce(rows[:before])
 	config := s.config()
@@ -415,7 +415,7 @@ func TestRunTerminated(t *testing.T) {
 func TestRunKilledAfterTheAlert(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	rows := past(t, time.Now(), 15, 4*time.Hour)
+	rows := past(t, time.Now(), 12, 4*time.Hour)
 	before := writtenBefore(rows, time.Now().Add(-4*time.Hour))
 	s.produce(rows[:before])
 	config := s.config()
@@ -443,7 +443,7 @@ func TestRunKilledWhileReading(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	now := time.Now()
-	rows := past(t, now, 15, 4*time.Hour)
+	rows := past(t, now, 12, 4*time.Hour)
 	s.produce(rows)
 	config := s.config()
 	for i := range 5 {
@@ -516,7 +516,7 @@ func TestRunWithoutKafka(t *testing.T) {
 func TestLearnThenRun(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	rows := past(t, time.Now(), 15, 4*time.Hour)
+	rows := past(t, time.Now(), 12, 4*time.Hour)
 	file := filepath.Join(s.dir, "rows.ndjson")
 	var text strings.Builder
 	for _, r := range rows {
@@ -531,7 +531,7 @@ func TestLearnThenRun(t *testing.T) {
 	if code := command(t.Context(), []string{"learn", "--input", file, "-config", config}, nil, &out, &errs); code != exitOK {
 		t.Fatalf("exit code %d: %s", code, errs.String())
 	}
-	if want := "Learned 8 providers from 15 days"; !strings.Contains(out.String(), want) {
+	if want := "Learned 8 providers from 12 days"; !strings.Contains(out.String(), want) {
 		t.Errorf("learn said %q, want %q in it", out.String(), want)
 	}
 	if code := command(t.Context(), []string{"learn", "--input", file, "-config", config}, nil, &out, &errs); code != exitFailure || !strings.Contains(errs.String(), "exists already") {
