@@ -109,11 +109,14 @@ func (f *follower) relearn(p *position, records []stream.Record, now time.Time) 
 
 // caughtUp notes when everything that was there at the assignment is read.
 func (f *follower) caughtUp() {
-	if !f.behind || f.reader.Stats().Behind > 0 {
+	if !f.behind {
+		return
+	}
+	s := f.reader.Stats()
+	if s.Behind > 0 {
 		return
 	}
 	f.behind = false
-	s := f.reader.Stats()
 	f.log.Info("caught up with the topics", zap.Int64("records", s.Records), zap.Int64("failures", failures(s)), zap.Int("series", len(f.detector.Series())))
 	if s.Records >= 100 && s.Understood+s.Skipped == 0 {
 		f.log.Warn("none of these records is a row of Nango's logs: are the topics right?")
