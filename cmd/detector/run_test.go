@@ -202,20 +202,24 @@ func (in *inbox) all() []map[string]any {
 	return append([]map[string]any{}, in.got...)
 }
 
-func (in *inbox) count(key, part string) (n int) {
+// about counts what was told of a provider. The ordinary life of the made-up world may rise unusually of its own, at some hour of some day.
+func (in *inbox) about(provider string) (n int) {
 	for _, m := range in.all() {
-		if text, _ := m[key].(string); strings.Contains(text, part) {
+		if strings.Contains(fmt.Sprint(m), provider) {
 			n++
 		}
 	}
 	return n
 }
 
+// lost is the integration whose connections past revokes.
+const lost = "google-mail"
+
 // past is a world that ends at end, with a mass revocation some time before.
 func past(t testing.TB, end time.Time, days int, before time.Duration) []simulate.Row {
 	t.Helper()
 	w := simulate.New(simulate.Config{Seed: 5, Start: end.AddDate(0, 0, -days), Filler: 1})
-	h := simulate.Happening{Kind: simulate.MassRevocation, Integration: "google-mail", Connections: 60, At: end.Add(-before), For: 30 * time.Minute}
+	h := simulate.Happening{Kind: simulate.MassRevocation, Integration: lost, Connections: 60, At: end.Add(-before), For: 30 * time.Minute}
 	if err := w.Schedule(h); err != nil {
 		t.Fatal(err)
 	}
@@ -237,19 +241,16 @@ func TestRun(t *testing.T) {
 	s.produce(rows)
 	config := s.config(s.withPager())
 	stop := s.start(config)
-	s.await("an alert at Slack and PagerDuty", func() bool { return len(s.slack.all()) > 0 && len(s.pager.all()) > 0 })
+	s.await("an alert at Slack and PagerDuty", func() bool { return s.slack.about(lost) > 0 && s.pager.about(lost) > 0 })
 	s.awaitRead(len(rows))
 	s.await("readiness", func() bool { code, _ := s.get("/readyz"); return code == http.StatusOK })
 	if code, body := s.get("/healthz"); code != http.StatusOK {
 		t.Errorf("healthz: %d %s", code, body)
 	}
-	text, _ := s.slack.all()[0]["text"].(string)
-	for _, part := range []string{"prod", "google-mail"} {
-		if !strings.Contains(text, part) {
-			t.Errorf("Slack was told %q: nothing of %q in it", text, part)
-		}
+	if post := fmt.Sprint(s.slack.all()); !strings.Contains(post, "prod") {
+		t.Errorf("Slack was told %q: nothing of prod in it", post)
 	}
-	if s.pager.count("event_action", "trigger") != 1 || s.metric(`^revwatch_incidents_open\{.*signal="revocations"`) != 1 {
+	if s.pager.about("trigger") < 1 || s.metric(`^revwatch_incidents_open\{.*signal="revocations"`) < 1 {
 		t.Errorf("PagerDuty got %v, %v incidents open", s.pager.all(), s.metric(`^revwatch_incidents_open`))
 	}
 	broken := s.metric(`^revwatch_broken_connections_total`)
@@ -269,7 +270,7 @@ func TestRun(t *testing.T) {
 	if code := stop(); code != exitOK {
 		t.Fatalf("exit code %d", code)
 	}
-	if n, m := len(s.slack.all()), len(s.pager.all()); n != 1 || m != 1 {
+	if n, m := s.slack.about(lost), s.pager.about(lost); n != 1 || m != 1 {
 		t.Errorf("%d posts and %d events after a restart, want one each", n, m)
 	}
 }
@@ -322,7 +323,7 @@ func TestRunTakeover(t *testing.T) {
 	rows := past(t, time.Now(), 12, 4*time.Hour)
 	s.produce(rows)
 	stop := s.start(s.config())
-	s.await("an alert", func() bool { return len(s.slack.all()) > 0 })
+	s.await("an alert", func() bool { return s.slack.about(lost) > 0 })
 	second := newSiteAt(t, s.brokers, s.broker)
 	second.slack = s.slack
 	end := second.start(second.config())
@@ -337,8 +338,8 @@ func TestRunTakeover(t *testing.T) {
 	second.await("all of it counted", func() bool {
 		return second.metric(`^revwatch_broken_connections_total\{.*provider="google-mail"`) >= 60
 	})
-	if code := end(); code != exitOK || len(s.slack.all()) != 1 {
-		t.Errorf("exit code %d, %d posts after the takeover, want one", code, len(s.slack.all()))
+	if code := end(); code != exitOK || s.slack.about(lost) != 1 {
+		t.Errorf("exit code %d, %d posts after the takeover, want one", code, s.slack.about(lost))
 	}
 }
 
@@ -384,16 +385,16 @@ func TestRunStateLost(t *testing.T) {
 
 	s.produce(rows[before:]) // nobody has read these
 	stop = s.start(config)
-	s.await("an alert", func() bool { return len(s.slack.all()) > 0 })
+	s.await("an alert", func() bool { return s.slack.about(lost) > 0 })
 	s.awaitRead(len(rows))
 	forget(stop)
 
-	told := len(s.slack.all())
+	told := s.slack.about(lost)
 	stop = s.start(config)
 	s.awaitRead(len(rows))
 	s.await("all of it counted", func() bool { return s.metric(`^revwatch_broken_connections_total\{.*provider="google-mail"`) >= 60 })
-	if code := stop(); code != exitOK || len(s.slack.all()) != told {
-		t.Errorf("exit code %d, %d posts after the state was lost, want %d", code, len(s.slack.all()), told)
+	if code := stop(); code != exitOK || s.slack.about(lost) != told {
+		t.Errorf("exit code %d, %d posts after the state was lost, want %d", code, s.slack.about(lost), told)
 	}
 }
 
@@ -422,7 +423,7 @@ func TestRunKilledAfterTheAlert(t *testing.T) {
 	first := s.process(config)
 	s.awaitRead(before)
 	s.produce(rows[before:])
-	s.await("an alert", func() bool { return len(s.slack.all()) > 0 })
+	s.await("an alert", func() bool { return s.slack.about(lost) > 0 })
 	kill(first)
 
 	second := s.process(config)
@@ -542,7 +543,7 @@ func TestLearnThenRun(t *testing.T) {
 	s.awaitRead(len(rows))
 	want := float64(caughtUp(rows, time.Now()).broken)
 	s.await("what was learned, and no more", func() bool { return s.metric(`^revwatch_broken_connections_total`) == want })
-	if code := stop(); code != exitOK || len(s.slack.all()) != 0 {
+	if code := stop(); code != exitOK || s.slack.about(lost) != 0 {
 		t.Errorf("exit code %d, Slack was told %v", code, s.slack.all())
 	}
 }
