@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/revwatch/revwatch/configs"
+	"github.com/revwatch/revwatch/pkg/nango"
 	"github.com/revwatch/revwatch/pkg/stream"
 )
 
@@ -75,7 +76,7 @@ func (c *config) settings() []setting {
 		{name: "kafka.session_timeout", target: &k.sessionTimeout, min: second},
 		{name: "kafka.heartbeat_interval", target: &k.heartbeat, min: second / 10},
 		{name: "kafka.stalled_after", target: &k.stalledTime, min: second},
-		{name: "envelope", target: &c.envelope, allowed: []string{"auto", "row"}},
+		{name: "envelope", target: &c.envelope, allowed: nango.Envelopes},
 		{name: "join.grace", target: &c.joinGrace, min: 0},
 		{name: "join.max", target: &c.joinMax, min: 1000},
 		{name: "disorder", target: &c.disorder, min: 0},

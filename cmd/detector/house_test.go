@@ -30,7 +30,8 @@ var (
 	pureRooms   = []string{"pkg/nango", "pkg/window", "pkg/baseline", "pkg/detect", "pkg/simulate"}
 	pureImports = []string{"bytes", "cmp", "container/heap", "crypto/sha256", "encoding/binary", "encoding/hex", "encoding/json", "errors", "fmt", "hash/fnv",
 		"hash/maphash", "maps", "math", "math/rand/v2", "regexp", "slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf8", "bufio",
-		"github.com/valyala/fastjson", "go.yaml.in/yaml/v4"}
+		"github.com/valyala/fastjson", "go.yaml.in/yaml/v4", "encoding/base64", "go.opentelemetry.io/proto/otlp/common/v1", "go.opentelemetry.io/proto/otlp/logs/v1",
+		"go.opentelemetry.io/proto/otlp/trace/v1", "google.golang.org/protobuf/encoding/protowire", "google.golang.org/protobuf/proto"}
 	clocks = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
 )
 

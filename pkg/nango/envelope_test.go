@@ -148,13 +148,47 @@ func TestUpdateNamedByKey(t *testing.T) {
 	sameEvents(t, r.Flush(), []Event{*refused(Reconnected, 1, id, at, "", "", "")})
 }
 
+// Only the pinned envelope is accepted around a row; inside it anything may be.
 func TestPinnedEnvelope(t *testing.T) {
 	at := worldStart.Add(time.Hour)
 	op := operationRow(opID(at, 1), "auth", "refresh_token", "success", whoOf(1), at, at)
-	if got, _ := read(t, Options{Envelope: "row"}, op); len(got) != 1 {
-		t.Errorf("a bare row gave %d events", len(got))
-	}
-	if got, st := read(t, Options{Envelope: "row"}, `{"payload":`+op+`}`); len(got) != 0 || st.Ignored != 1 {
-		t.Errorf("a wrapped row gave %d events, %d ignored", len(got), st.Ignored)
+	for _, tt := range []struct {
+		envelope, value string
+		accepted        bool
+	}{
+		{"row", op, true},
+		{"row", "[" + op + "]", true},
+		{"row", quoted(op), true},
+		{"row", `{"payload":` + op + `}`, false},
+		{"row", webhookBody("refresh", 1, true), true},
+		{"auto", `{"payload":` + op + `}`, true},
+		{"connect", `{"payload":` + op + `}`, true},
+		{"webhook", `{"payload":` + webhookBody("refresh", 1, true) + `}`, true},
+		{"webhook", webhookBody("refresh", 1, true), true},
+		{"docker", `{"log":` + quoted(op) + `,"stream":"stdout","time":"2026-03-02T00:00:01.5Z"}`, true},
+		{"docker", `{"log":` + quoted(`{"payload":`+op+`}`) + `,"stream":"stdout","time":"2026-03-02T00:00:01.5Z"}`, true},
+		{"docker", `{"message":` + quoted(op) + `,"@version":"1"}`, false},
+		{"docker", `{"payload":{"log":` + quoted(op) + `,"stream":"stdout"}}`, false},
+		{"docker", op, false},
+		{"docker", `{"other":1}`, false},
+		{"docker", `7`, false},
+		{"logstash", op[:len(op)-1] + `,"@version":"1","@timestamp":"2026-03-02T00:00:01.5Z"}`, true},
+		{"row", op[:len(op)-1] + `,"@version":"1","@timestamp":"2026-03-02T00:00:01.5Z"}`, false},
+	} {
+		r := newReader(Options{Envelope: tt.envelope})
+		r.Open("f", 0, -1)
+		r.Read([]byte(tt.value), Meta{Source: "f", Time: at.UnixMilli()})
+		s := r.Stats()
+		checkSum(t, s)
+		quarantined := int64(0)
+		for _, n := range s.Quarantined {
+			quarantined += n
+		}
+		if got := len(r.Flush()) == 1; got != tt.accepted || (quarantined == 1) == tt.accepted {
+			t.Errorf("pinned %s: %.60s: accepted %v, %v", tt.envelope, tt.value, got, s)
+		}
+		if !tt.accepted && tt.value != "7" && s.Quarantined["not_"+tt.envelope] != 1 {
+			t.Errorf("pinned %s: %.60s: %v", tt.envelope, tt.value, s.Quarantined)
+		}
 	}
 }

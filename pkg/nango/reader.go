@@ -33,7 +33,7 @@ type Options struct {
 	JoinGrace     time.Duration   // how long of W an incomplete failure waits for the rest (default 6 h)
 	JoinMax       int             // most operations held at a time (default 250,000)
 	AccountFields []string        // where the customer account is found, first that is there
-	Envelope      string          // "auto" (default), or "row": values are rows, nothing is unwrapped
+	Envelope      string          // one of Envelopes (default auto)
 	Rules         *Rules          // default: the built-in table
 	Ceiling       time.Time       // rows without append time later than this + 5 min are quarantined; zero = no limit
 	Row           func(time.Time) // called by Read with the time of every row that tells one; default: nothing
@@ -55,7 +55,8 @@ type Reader struct {
 	grace         int64
 	joinMax       int
 	ceiling       int64
-	bare          bool
+	pin           layer  // the only outermost envelope accepted; layerNone: any
+	notPinned     string // the reason under which others are quarantined
 	accountFields [][]string
 	row           func(time.Time)
 
@@ -89,6 +90,13 @@ type Reader struct {
 	parsers    [maxNested]fastjson.Parser
 	nested     int // parsers in use
 	parseFault string
+	work       int     // bytes that may still be parsed
+	layers     []layer // around what is being read, outermost first
+	outer      layer   // the envelope of the first row that matters
+	accepted   bool    // something in the pinned envelope was found
+	action     []byte  // id in a bulk action line, for the document after it
+	trace      *trace  // only while a value is explained
+	sample     int     // records to read whatever the prefilter says
 	entry      entry
 	facts      facts
 	scratch    []byte
@@ -100,7 +108,7 @@ type Reader struct {
 func NewReader(o Options) *Reader {
 	r := &Reader{
 		rules: o.Rules, disorder: ms(o.Disorder, defaultDisorder), grace: ms(o.JoinGrace, defaultGrace),
-		joinMax: o.JoinMax, bare: o.Envelope == "row", row: o.Row,
+		joinMax: o.JoinMax, row: o.Row, pin: pinned(o.Envelope), notPinned: "not_" + o.Envelope,
 		sources: map[string]*source{}, entries: map[string]*entry{}, strings: map[string]string{},
 		active: newActivity(), done: newMemory(), stats: newStats(),
 	}
@@ -148,29 +156,54 @@ func (r *Reader) Read(value []byte, m Meta) {
 	case len(value) > maxValue:
 		r.stats.Quarantined["too_large"]++
 		return
+	case r.sample > 0:
+		r.sample--
 	case m.Offset&255 != 0 && !relevant(value):
 		r.stats.Skipped++
 		return
 	}
+	r.look(value, m)
+	r.count(value)
+}
+
+// Sample makes the next n records be read whatever the prefilter says.
+func (r *Reader) Sample(n int) { r.sample = n }
+
+// look reads a value that may matter.
+func (r *Reader) look(value []byte, m Meta) {
 	if r.source == nil || r.source.name != m.Source {
 		r.source = r.open(m.Source, -1)
 	}
 	if m.Time < minTime || m.Time > maxTime {
 		m.Time = 0
 	}
-	r.meta, r.useful, r.fault = m, false, ""
-	r.value(value, wrapper{id: m.Key})
+	r.meta, r.useful, r.fault, r.parseFault = m, false, "", ""
+	r.outer, r.accepted, r.action, r.work = layerNone, false, nil, allowance(len(value))
+	r.value(value)
 	r.meta = Meta{}
 	if len(value) > keepParsers {
 		r.parsers = [maxNested]fastjson.Parser{}
 	}
-	r.count(value)
+}
+
+// allowance is how many bytes may be parsed for a value of n bytes: JSON inside JSON is read again at every level, and each
+// level is shorter than the one around it.
+func allowance(n int) int { return 6*n + 16<<10 }
+
+// spend takes n bytes off the allowance of the record being read; false, and the rest of it is dropped, when it is used up.
+func (r *Reader) spend(n int) bool {
+	if r.work -= n; r.work >= 0 {
+		return true
+	}
+	r.bad("too_much_nesting")
+	return false
 }
 
 func (r *Reader) count(value []byte) {
 	switch {
 	case r.useful:
 		r.stats.Understood++
+		r.stats.Envelopes[r.outer.String()]++
 		if r.fault != "" {
 			r.stats.Damaged++
 		}
@@ -196,6 +229,10 @@ func (r *Reader) bad(reason string) {
 func (r *Reader) parseNested(b []byte) *fastjson.Value {
 	if r.nested == maxNested {
 		r.parseFault = "too_deep"
+		return nil
+	}
+	if !r.spend(len(b)) {
+		r.parseFault = "too_much_nesting"
 		return nil
 	}
 	v, err := r.parsers[r.nested].ParseBytes(b)
@@ -225,7 +262,10 @@ func (r *Reader) intern(b []byte) string {
 
 // join adds a row to what is known of its operation.
 func (r *Reader) join(id []byte, row *entry) {
-	r.useful = r.useful || row.Kind != opOther
+	if row.Kind != opOther {
+		r.matters()
+	}
+	r.trace.joins(id)
 	if r.done.has(id) {
 		r.stats.Duplicates++
 		return
@@ -240,6 +280,13 @@ func (r *Reader) join(id []byte, row *entry) {
 		e.merge(row)
 	}
 	r.place(e)
+}
+
+// matters notes that the record holds a row that matters, and the envelope of the first one.
+func (r *Reader) matters() {
+	if !r.useful {
+		r.useful, r.outer = true, r.outermost()
+	}
 }
 
 // place puts an entry where it belongs in the order of release.

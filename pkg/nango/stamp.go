@@ -78,6 +78,11 @@ func (r *Reader) stamp(v *fastjson.Value, id []byte) (ms int64, ok bool) {
 	if ms == 0 {
 		ms = idTime(id)
 	}
+	return r.plausible(ms)
+}
+
+// plausible judges a row's event time; of one that tells none, 0, the append time stands for it.
+func (r *Reader) plausible(ms int64) (int64, bool) {
 	if ms == 0 {
 		ms = r.meta.Time
 	}

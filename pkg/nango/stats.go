@@ -12,7 +12,9 @@ type Stats struct {
 	Damaged     int64            // understood in part: some row in it could not be read
 	BadUTF8     int64            // understood, although not valid UTF-8
 
-	Rows     map[string]int64 // operation, update, message_log, message_http, webhook; other_operation, other_message: read, but of no meaning here
+	Envelopes map[string]int64 // understood records by their outermost envelope, a name of Envelopes
+
+	Rows     map[string]int64 // operation, update, message_log, message_http, webhook, span; other_operation, other_message: read, but of no meaning here
 	Events   map[Kind]int64   // released
 	Failures map[Cause]int64  // released
 	Late     int64            // complete more than 72 h behind the watermark: not released
@@ -31,7 +33,7 @@ type Stats struct {
 }
 
 func newStats() Stats {
-	return Stats{Quarantined: map[string]int64{}, Rows: map[string]int64{}, Events: map[Kind]int64{}, Failures: map[Cause]int64{}}
+	return Stats{Quarantined: map[string]int64{}, Envelopes: map[string]int64{}, Rows: map[string]int64{}, Events: map[Kind]int64{}, Failures: map[Cause]int64{}}
 }
 
 // Stats returns a copy of the counters.
@@ -46,7 +48,7 @@ func (r *Reader) Stats() Stats {
 			s.Behind++
 		}
 	}
-	s.Quarantined, s.Rows = maps.Clone(s.Quarantined), maps.Clone(s.Rows)
+	s.Quarantined, s.Rows, s.Envelopes = maps.Clone(s.Quarantined), maps.Clone(s.Rows), maps.Clone(s.Envelopes)
 	s.Events, s.Failures = maps.Clone(s.Events), maps.Clone(s.Failures)
 	return s
 }

@@ -1,0 +1,338 @@
+package nango
+
+import (
+	"bytes"
+
+	"github.com/valyala/fastjson"
+)
+
+// key is a key of an object that says something about the object, or that may hold a row.
+type key uint8
+
+const (
+	keyOther key = iota
+	keyNever     // holds no row that counts
+	keyDocID
+	keyID
+	keyRecordKey
+	keyOperation
+	keyMessages
+	keyParent
+	keyFrom
+	keyConnection
+	keyType
+	keyName
+	keyAttributes
+	keyTags
+	keyList
+	keyState
+	keyEnded
+	keyUpdated
+	keyLevel
+	keySource
+	keyDoc
+	keyUpsert
+	keyMethod
+	keyPath
+	keyIndex
+	keyActionIndex
+	keyActionUpdate
+	keyActionDelete
+	keyTime
+	keyTimestamp
+	keyAtTimestamp
+	keyAtVersion
+	keySourceType
+	keyDate
+	keyStream
+	keyKubernetes
+	keySchema
+	keyHeaders
+	keyBase64
+	keySpec
+	keySpans
+	keyHits
+	keyAPI
+	// Where shippers put the row, as an object or as text: the first that holds one is believed, the others are copies.
+	keyBox // boxes begin here
+	keyHitSource
+	keyAfter
+	keyPayload
+	keyValue
+	keyStructured
+	keyResult
+	keyMessage
+	keyLog
+	keyBody
+	keyOriginal
+	keyData
+	keyBox1
+	keyBox2
+	keyBox3
+	keyBox4
+	keyBox5
+	keyBox6
+	keyBox7
+	keyBox8
+	keyEnd
+)
+
+func keyOf(k []byte) key {
+	switch string(k) {
+	case "_id":
+		return keyDocID
+	case "id", "documentId", "document_id":
+		return keyID
+	case "key":
+		return keyRecordKey
+	case "operation":
+		return keyOperation
+	case "messages", "logs":
+		return keyMessages
+	case "parentId":
+		return keyParent
+	case "from":
+		return keyFrom
+	case "connectionId":
+		return keyConnection
+	case "type":
+		return keyType
+	case "name", "operationName":
+		return keyName
+	case "attributes":
+		return keyAttributes
+	case "tags":
+		return keyTags
+	case "kvlistValue", "kvlist_value":
+		return keyList
+	case "state":
+		return keyState
+	case "endedAt":
+		return keyEnded
+	case "updatedAt":
+		return keyUpdated
+	case "level":
+		return keyLevel
+	case "source":
+		return keySource
+	case "doc":
+		return keyDoc
+	case "upsert":
+		return keyUpsert
+	case "method", "httpMethod":
+		return keyMethod
+	case "path", "url", "uri":
+		return keyPath
+	case "_index":
+		return keyIndex
+	case "index", "create":
+		return keyActionIndex
+	case "update":
+		return keyActionUpdate
+	case "delete":
+		return keyActionDelete
+	case "time", "ts", "received_at", "receivedAt":
+		return keyTime
+	case "timestamp":
+		return keyTimestamp
+	case "@timestamp":
+		return keyAtTimestamp
+	case "@version":
+		return keyAtVersion
+	case "source_type":
+		return keySourceType
+	case "date", "_p":
+		return keyDate
+	case "stream":
+		return keyStream
+	case "kubernetes":
+		return keyKubernetes
+	case "schema":
+		return keySchema
+	case "headers":
+		return keyHeaders
+	case "isBase64Encoded":
+		return keyBase64
+	case "specversion":
+		return keySpec
+	case "resourceSpans", "resource_spans", "scopeSpans", "scope_spans", "spans", "resourceLogs", "resource_logs", "scopeLogs", "scope_logs", "logRecords", "log_records":
+		return keySpans
+	case "hits":
+		return keyHits
+	case "operations", "pagination", "jsonrpc", "content":
+		return keyAPI
+	case "before", "updateDescription", "multiValueHeaders", "requestContext", "highlight":
+		return keyNever
+	}
+	return boxOf(k)
+}
+
+func boxOf(k []byte) key {
+	switch string(k) {
+	case "_source":
+		return keyHitSource
+	case "after", "fullDocument":
+		return keyAfter
+	case "payload":
+		return keyPayload
+	case "value":
+		return keyValue
+	case "structuredContent":
+		return keyStructured
+	case "result":
+		return keyResult
+	case "message":
+		return keyMessage
+	case "log":
+		return keyLog
+	case "body", "Body":
+		return keyBody
+	case "original":
+		return keyOriginal
+	case "data", "data_base64":
+		return keyData
+	case "event":
+		return keyBox1
+	case "record":
+		return keyBox2
+	case "_raw", "MESSAGE":
+		return keyBox3
+	case "msg", "line":
+		return keyBox4
+	case "text":
+		return keyBox5
+	case "document", "row":
+		return keyBox6
+	case "json":
+		return keyBox7
+	case "stringValue", "string_value":
+		return keyBox8
+	}
+	return keyOther
+}
+
+// form is what an object is.
+type form uint8
+
+const (
+	formBox form = iota // something around rows, or foreign
+	formOperation
+	formMessage
+	formWebhook
+	formUpdate  // {"doc": …}
+	formPartial // changed fields of an operation without anything around them
+	formSpan
+	formAction  // the line of a bulk body that names the next document
+	formKeyList // OTLP's way to write an object
+	formLost    // a row of Nango that does not say whose it is
+)
+
+// look is what one pass over the keys of an object finds. An object is looked at once, however many keys it has.
+type look struct {
+	of   [keyEnd]*fastjson.Value
+	keys int
+}
+
+func (l *look) at(v *fastjson.Value) {
+	v.GetObject().Visit(func(k []byte, inner *fastjson.Value) {
+		l.keys++
+		if code := keyOf(k); code != keyOther && l.of[code] == nil {
+			l.of[code] = inner
+		}
+	})
+}
+
+func (l *look) has(keys ...key) bool {
+	for _, k := range keys {
+		if l.of[k] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *look) text(k key) []byte { return l.of[k].GetStringBytes() }
+
+func isObject(v *fastjson.Value) bool { return v != nil && v.Type() == fastjson.TypeObject }
+
+var nangoDot = []byte("nango.")
+
+// form says what the object is; id is what the layers around it say of its id.
+func (l *look) form(v *fastjson.Value, id []byte) form {
+	switch op := l.of[keyOperation]; {
+	case isObject(op) && len(op.GetStringBytes("action")) > 0:
+		return formOperation
+	case len(l.text(keyParent)) > 0:
+		return formMessage
+	case l.has(keyFrom) && l.has(keyConnection) && isWebhook(v):
+		return formWebhook
+	case l.keys == 1 && isAction(l):
+		return formAction
+	case l.has(keyAttributes, keyTags) && bytes.HasPrefix(l.text(keyName), nangoDot):
+		return formSpan
+	case isObject(l.of[keyDoc]):
+		return formUpdate
+	case l.has(keyList):
+		return formKeyList
+	case op == nil && stateNames[string(l.text(keyState))] != stateNone && l.has(keyEnded, keyUpdated) && isOperationID(id):
+		return formPartial
+	case l.has(keyLevel) && (string(l.text(keySource)) == "internal" || string(l.text(keySource)) == "user"):
+		return formLost
+	}
+	return formBox
+}
+
+// isAction reports whether an object of one key is the action line of a bulk body: {"update":{"_id":…,"_index":…}}.
+func isAction(l *look) bool {
+	for _, k := range []key{keyActionIndex, keyActionUpdate, keyActionDelete} {
+		if a := l.of[k]; isObject(a) && !a.Exists("status") {
+			return a.Exists("_index") || a.Exists("_id") || a.GetObject().Len() == 0
+		}
+	}
+	return false
+}
+
+// layer names the envelope that the object is.
+func (l *look) layer() layer {
+	switch {
+	case l.has(keySpans):
+		return layerOTLP
+	case isObject(l.of[keyDoc]), bytes.Contains(l.text(keyPath), []byte("/_")):
+		return layerBulk
+	case l.has(keyHitSource, keyHits, keyIndex):
+		return layerElasticsearch
+	case l.has(keySpec):
+		return layerCloudEvents
+	}
+	if d := l.decoration(); d != layerNone {
+		return d
+	}
+	switch {
+	case l.has(keyPayload) && l.has(keySchema), l.has(keyAfter):
+		return layerConnect
+	case l.has(keyAPI, keyStructured), l.has(keyOperation) && l.has(keyMessages):
+		return layerAPI
+	case l.has(keyBody) && l.has(keyHeaders, keyBase64, keyMethod, keyTime, keyTimestamp):
+		return layerWebhook
+	case l.has(keyPayload):
+		return layerPayload
+	}
+	return layerJSON
+}
+
+// decoration names the shipper that left its own fields beside those of a row.
+func (l *look) decoration() layer {
+	switch {
+	case l.has(keyKubernetes):
+		return layerKubernetes
+	case l.has(keyLog) && l.has(keyStream) && !l.has(keyDate):
+		return layerDocker
+	case l.has(keySourceType):
+		return layerVector
+	case l.has(keyAtVersion, keyAtTimestamp):
+		return layerLogstash
+	case l.has(keyDate, keyLog):
+		return layerFluentBit
+	}
+	return layerNone
+}
