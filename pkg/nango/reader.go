@@ -149,21 +149,27 @@ func ms(d, byDefault time.Duration) int64 {
 // quarantined. The value may be reused by the caller afterwards.
 func (r *Reader) Read(value []byte, m Meta) {
 	r.stats.Records++
+	switch reason, skip := r.refuse(value, m); {
+	case reason != "":
+		r.stats.Quarantined[reason]++
+	case skip:
+		r.stats.Skipped++
+	default:
+		r.look(value, m)
+		r.count(value)
+	}
+	r.sample = max(r.sample-1, 0)
+}
+
+// refuse reports whether a value is not looked at: it cannot be read, for a reason, or it cannot matter.
+func (r *Reader) refuse(value []byte, m Meta) (reason string, skip bool) {
 	switch {
 	case len(value) == 0:
-		r.stats.Quarantined["empty"]++
-		return
+		return "empty", false
 	case len(value) > maxValue:
-		r.stats.Quarantined["too_large"]++
-		return
-	case r.sample > 0:
-		r.sample--
-	case m.Offset&255 != 0 && !relevant(value):
-		r.stats.Skipped++
-		return
+		return "too_large", false
 	}
-	r.look(value, m)
-	r.count(value)
+	return "", m.Offset&255 != 0 && r.sample == 0 && !relevant(value)
 }
 
 // Sample makes the next n records be read whatever the prefilter says.
@@ -265,8 +271,9 @@ func (r *Reader) join(id []byte, row *entry) {
 	if row.Kind != opOther {
 		r.matters()
 	}
-	r.trace.joins(id)
-	if r.done.has(id) {
+	known := r.done.has(id)
+	r.trace.joins(id, known)
+	if known {
 		r.stats.Duplicates++
 		return
 	}
