@@ -121,7 +121,7 @@ func TestHoldsNoMoreThanAllowed(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	for kind := range kinds {
 		for _, x := range tell(kind, kind, worldStart).rows {
-			for _, e := range envelopes {
+			for _, e := range wrappers {
 				f.Add([]byte(e.wrap(x.value)), uint8(kind))
 			}
 		}

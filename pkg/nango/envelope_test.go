@@ -2,7 +2,6 @@ package nango
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -18,44 +17,6 @@ func quoted(s string) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// An envelope is a way in which a row reaches Kafka.
-type envelope struct {
-	name string
-	wrap func(row string) string
-}
-
-var envelopes = []envelope{
-	{"bare", func(r string) string { return r }},
-	{"indented", indent},
-	{"search hit", func(r string) string {
-		return `{"_index":"rows.2026-03-02","_id":"x1","_score":null,"_source":` + r + `,"sort":[1]}`
-	}},
-	{"search answer", func(r string) string {
-		return `{"took":3,"hits":{"total":{"value":1},"hits":[{"_index":"rows","_id":"x1","_source":` + r + `}]}}`
-	}},
-	{"bulk", func(r string) string { return `{"index":{"_index":"rows","_id":"x1"}}` + "\n" + r + "\n" }},
-	{"connect object", func(r string) string { return `{"schema":null,"payload":` + r + `}` }},
-	{"connect text", func(r string) string { return `{"schema":{"type":"string"},"payload":` + quoted(r) + `}` }},
-	{"text", quoted},
-	{"logstash", func(r string) string {
-		return `{"@timestamp":"2026-03-02T00:00:01Z","@version":"1","message":` + quoted(r) + `,"event":{"original":` + quoted(r) + `}}`
-	}},
-	{"logstash original", func(r string) string { return `{"@version":"1","event":{"original":` + quoted(r) + `}}` }},
-	{"docker", func(r string) string {
-		return `{"log":` + quoted(r+"\n") + `,"stream":"stdout","time":"2026-03-02T00:00:01.5Z"}`
-	}},
-	{"kubernetes", func(r string) string {
-		return `{"date":1772409600.5,"log":` + quoted(r) + `,"kubernetes":{"pod_name":"server-1","labels":{"app":"server"}}}`
-	}},
-	{"vector", func(r string) string {
-		return `{"message":` + quoted(r) + `,"source_type":"http_client","timestamp":"2026-03-02T00:00:01Z"}`
-	}},
-	{"value", func(r string) string { return `{"value":` + quoted(r) + `}` }},
-	{"schema registry", func(r string) string { return "\x00\x00\x00\x00\x07" + r }},
-	{"byte order mark", func(r string) string { return "\xef\xbb\xbf" + r }},
-	{"list", func(r string) string { return `[` + r + `]` }},
-}
-
 func indent(r string) string {
 	var v any
 	if json.Unmarshal([]byte(r), &v) != nil {
@@ -66,38 +27,6 @@ func indent(r string) string {
 		panic(err)
 	}
 	return string(b)
-}
-
-// A row in any envelope, or in any two, is the row. (A bulk body or framing cannot stand inside an
-// object, nor several lines in one.)
-func TestAnyEnvelopeIsTheRow(t *testing.T) {
-	for kind := range kinds {
-		s := tell(kind, kind, worldStart.Add(time.Hour))
-		var bare []string
-		for _, x := range s.rows {
-			bare = append(bare, x.value)
-		}
-		want, _ := read(t, Options{}, bare...)
-		for _, outer := range envelopes {
-			for _, inner := range envelopes {
-				raw := inner.name == "bulk" || inner.name == "schema registry" || inner.name == "byte order mark"
-				if raw && outer.name != "bare" || outer.name == "bulk" && inner.name == "indented" {
-					continue
-				}
-				var values []string
-				for _, v := range bare {
-					values = append(values, outer.wrap(inner.wrap(v)))
-				}
-				t.Run(fmt.Sprint(kind, "/", outer.name, "/", inner.name), func(t *testing.T) {
-					got, st := read(t, Options{}, values...)
-					sameEvents(t, got, want)
-					if len(st.Quarantined) > 0 {
-						t.Errorf("quarantined: %v", st.Quarantined)
-					}
-				})
-			}
-		}
-	}
 }
 
 func TestOtherForms(t *testing.T) {

@@ -157,7 +157,7 @@ func keyOf(k []byte) key {
 		return keySpec
 	case "resourceSpans", "resource_spans", "scopeSpans", "scope_spans", "spans", "resourceLogs", "resource_logs", "scopeLogs", "scope_logs", "logRecords", "log_records":
 		return keySpans
-	case "hits":
+	case "hits", "responses":
 		return keyHits
 	case "operations", "pagination", "jsonrpc", "content":
 		return keyAPI
@@ -297,7 +297,7 @@ func (l *look) layer() layer {
 	switch {
 	case l.has(keySpans):
 		return layerOTLP
-	case isObject(l.of[keyDoc]), bytes.Contains(l.text(keyPath), []byte("/_")):
+	case isObject(l.of[keyDoc]), l.has(keyUpsert), bytes.Contains(l.text(keyPath), []byte("/_")):
 		return layerBulk
 	case l.has(keyHitSource, keyHits, keyIndex):
 		return layerElasticsearch

@@ -187,7 +187,7 @@ func TestPrefilterDropsNothingUseful(t *testing.T) {
 	}
 	skipped := 0
 	for _, v := range values {
-		for _, e := range envelopes {
+		for _, e := range wrappers {
 			v := e.wrap(v)
 			if relevant([]byte(v)) {
 				continue

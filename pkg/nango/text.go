@@ -98,7 +98,10 @@ func (r *Reader) piece(before, value []byte, c wrapper, depth int, several layer
 		r.enter(several)
 		defer r.leave()
 	}
-	if l := prefixLayer(before); l != layerNone {
+	for _, l := range prefixLayers(before) {
+		if l == layerNone {
+			continue
+		}
 		if !r.enter(l) {
 			return outcome{parsed: true, found: true}
 		}
@@ -109,18 +112,18 @@ func (r *Reader) piece(before, value []byte, c wrapper, depth int, several layer
 
 var consoleStart = []byte("operation(")
 
-// prefixLayer names what writes such a prefix before JSON.
-func prefixLayer(before []byte) layer {
-	before = bytes.TrimRight(before, " \t")
-	switch {
-	case bytes.HasSuffix(before, consoleStart):
-		return layerConsole
-	case bytes.HasSuffix(before, []byte(" F")) || bytes.HasSuffix(before, []byte(" P")):
-		return layerCRI
-	case len(bytes.Trim(before, " \t\x1b,;)")) > 0:
-		return layerSyslog
+// prefixLayers names what writes such a prefix before JSON: a container runtime or syslog, and Nango's console after it.
+func prefixLayers(before []byte) (l [2]layer) {
+	if bytes.HasSuffix(before, consoleStart) {
+		l[1] = layerConsole
 	}
-	return layerNone
+	switch {
+	case bytes.Contains(before, []byte(" stdout ")) || bytes.Contains(before, []byte(" stderr ")):
+		l[0] = layerCRI
+	case bytes.HasPrefix(before, []byte("<")), l[1] == layerNone && len(bytes.Trim(before, " \t\x1b,;)")) > 0:
+		l[0] = layerSyslog
+	}
+	return l
 }
 
 func hasMore(s []byte) bool { return bytes.IndexByte(s, '{') >= 0 || bytes.IndexByte(s, '[') >= 0 }
@@ -162,12 +165,18 @@ func jsonStart(line []byte) int {
 		if n < 0 {
 			return -1
 		}
-		if i += n; opensObject(line[i+1:]) {
-			if i > 0 && line[i-1] == '[' {
-				return i - 1
-			}
-			if quote := bytes.LastIndexByte(line[:i], '"'); quote >= 0 && quote == i-1 && line[i+1] == '\\' {
+		i += n
+		next := bytes.TrimLeft(line[i+1:], " \t")
+		switch {
+		case len(next) > 0 && next[0] == '\\': // inside a quoted text
+			if quote := openQuote(line[:i]); quote > 0 && line[quote-1] == '[' {
+				return quote - 1
+			} else if quote >= 0 {
 				return quote
+			}
+		case len(next) == 0 || next[0] == '"' || next[0] == '\r':
+			if i > 0 && line[i-1] == '[' {
+				i--
 			}
 			return i
 		}
@@ -175,10 +184,13 @@ func jsonStart(line []byte) int {
 	return -1
 }
 
-// opensObject reports whether what follows a brace is a key, or the end.
-func opensObject(s []byte) bool {
-	s = bytes.TrimLeft(s, " \t\\")
-	return len(s) > 0 && (s[0] == '"' || s[0] == '\r' || s[0] == '\n')
+// openQuote returns where the quoted text begins that s ends in, -1 when there is none.
+func openQuote(s []byte) int {
+	i := bytes.LastIndexByte(s, '"')
+	for i > 0 && s[i-1] == '\\' {
+		i = bytes.LastIndexByte(s[:i], '"')
+	}
+	return i
 }
 
 // cutValue cuts the JSON value with which s begins off s. It is not whole when a line break stands in a text, or a line begins as none in
