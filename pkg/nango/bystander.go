@@ -2,9 +2,9 @@ package nango
 
 import "slices"
 
-// bystanders bounds what is held only because another row may make it matter: partial updates whose operation was never
-// seen (a tee on the write path sends one for every operation of Nango, and most operations never pass the prefilter), and
-// failed proxy calls that did not find their connection. They must not push out failures that wait for their reason.
+// bystanders bounds what is held only because another row may make it matter: operations of calls, scripts and deletions that have not ended or
+// have failed without saying why, and partial updates whose operation was never seen (a tee on the write path sends one for every operation of
+// Nango, and most operations never pass the prefilter). They must not push out failures that wait for their reason.
 type bystanders struct {
 	max   int
 	ids   map[string]struct{}
@@ -12,7 +12,15 @@ type bystanders struct {
 }
 
 func (e *entry) bystander() bool {
-	return e.Sign == 0 && (e.Kind == opNone && !e.Log && !e.HTTP || e.Kind == opProxy && e.State != stateSuccess)
+	switch e.Kind {
+	case opNone:
+		return e.Message == 0 && e.Sign == 0
+	case opProxy, opScript:
+		return e.Sign == 0 && (e.Kind == opScript || e.State != stateSuccess)
+	case opDelete:
+		return e.State != stateSuccess
+	}
+	return false
 }
 
 // track watches e while it stands by, and lets the oldest go when there are too many.

@@ -16,7 +16,8 @@ const (
 	Reconnected
 	// Active: a successful proxy call of the connection that started at Time; proof that its credentials worked then.
 	Active
-	// Seen: the connection was seen by a script or a creation attempt; says that it exists, not that it works.
+	// Seen: the connection was seen by a script, a creation attempt or a webhook that repeats what is known; says that it exists and whose it
+	// is, not that it works.
 	Seen
 	// Exhausted: Nango will not refresh this connection any more; confirms a broken connection, is no new failure.
 	Exhausted
@@ -66,5 +67,6 @@ type Event struct {
 	Reason      string    // Failure only: stable code such as invalid_grant, aadsts_700082, lock_timeout
 	Type        string    // Failure only: Nango's own error type such as refresh_token_external_error, "" when no row names it
 	OperationID string    // "" for webhooks
+	Tags        Tags      // of the connection, as far as this sign says them
 	Due         time.Time // the watermark that released it: Time, or later for a failure that waited for its reason
 }

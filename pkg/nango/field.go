@@ -2,20 +2,40 @@ package nango
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/valyala/fastjson"
 )
 
-// account returns the first of the configured fields that the row holds.
+// account returns the first of the configured fields that the row holds. An e-mail address is not kept: a pseudonym stands for it, which is
+// the same wherever the address is.
 func (r *Reader) account(v *fastjson.Value) string {
 	for _, path := range r.accountFields {
-		if a := v.Get(path...); a != nil {
-			if s := r.text(a); s != "" {
-				return r.intern([]byte(s))
-			}
+		a := v.Get(path...)
+		if a == nil {
+			continue
+		}
+		if s := r.text(a); personal(s) {
+			return pseudonym(s)
+		} else if s != "" {
+			return r.intern([]byte(s))
 		}
 	}
 	return ""
+}
+
+// personal reports whether a text looks like an e-mail address, or holds one.
+func personal(s string) bool {
+	return strings.IndexByte(s, '@') > 0 || strings.Contains(s, "%40") || strings.Contains(s, "\uFF20")
+}
+
+func pseudonym(address string) string {
+	h := sha256.Sum256([]byte(strings.ToLower(strings.TrimSpace(address))))
+	return "person-" + hex.EncodeToString(h[:5])
 }
 
 // name returns a field that few values share, interned.
@@ -42,9 +62,21 @@ func (r *Reader) text(v *fastjson.Value) string {
 }
 
 // clean copies an identifier: valid UTF-8, no more than maxName bytes.
-func (r *Reader) clean(b []byte) string {
-	if len(b) > maxName {
-		b = b[:maxName]
+func (r *Reader) clean(b []byte) string { return bound(b, maxName) }
+
+// bound copies a text as valid UTF-8 of at most most bytes. A longer one ends in a hash of the whole: two that differ only later stay two.
+func bound(b []byte, most int) string {
+	if len(b) <= most && utf8.Valid(b) {
+		return string(b)
 	}
-	return string(bytes.ToValidUTF8(b, []byte("\uFFFD")))
+	s := bytes.ToValidUTF8(b, []byte("\uFFFD"))
+	if len(s) <= most {
+		return string(s)
+	}
+	tail := fmt.Sprintf("~%016x", idHash(b))
+	cut := most - len(tail)
+	for !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return string(s[:cut]) + tail
 }

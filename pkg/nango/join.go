@@ -13,6 +13,7 @@ type entry struct {
 	Integration string  `json:"i,omitempty"`
 	Connection  string  `json:"c,omitempty"`
 	Account     string  `json:"a,omitempty"`
+	Tags        Tags    `json:"x,omitempty"`
 	Created     int64   `json:"t,omitempty"` // Unix ms of the operation
 	Ended       int64   `json:"z,omitempty"`
 	Message     int64   `json:"m,omitempty"` // Unix ms of the earliest message row
@@ -29,11 +30,14 @@ type entry struct {
 
 	Late bool `json:"b,omitempty"` // its last row came more than 72 h behind the watermark
 
-	id     string
-	due    int64 // the watermark that releases it
-	place  int   // in the heap
-	dirty  bool
-	stored bool
+	id                 string
+	due                int64  // the watermark that releases it
+	place              int    // in the heap
+	echo               uint64 // what it tells, as noted while it is held
+	cause              Cause  // by the rows so far
+	refused, explained bool   // counted as a refused refresh, and as one with a reason
+	dirty              bool
+	stored             bool
 }
 
 // fate is what is to become of an entry.
@@ -58,6 +62,7 @@ func (e *entry) merge(o *entry) {
 	} {
 		*s.to = max(*s.to, s.from) // they do not differ, unless one is empty
 	}
+	e.Tags = e.Tags.merge(o.Tags)
 	e.Created = earliest(e.Created, o.Created)
 	e.Message = earliest(e.Message, o.Message)
 	e.Ended = max(e.Ended, o.Ended)
@@ -84,7 +89,7 @@ func (e *entry) start() int64 {
 // event says what the entry amounts to: with final false, if no more rows were needed; with final true, if none come.
 func (e *entry) event(rules *Rules, final bool) (Event, fate) {
 	ev := Event{Time: at(e.start()), Environment: e.Environment, Provider: e.Provider, Integration: e.Integration,
-		Connection: e.Connection, Account: e.Account, OperationID: e.id}
+		Connection: e.Connection, Account: e.Account, OperationID: e.id, Tags: e.Tags}
 	if e.Kind == opWebhook {
 		ev.OperationID = ""
 	}
@@ -97,6 +102,9 @@ func (e *entry) event(rules *Rules, final bool) (Event, fate) {
 		return e.called(ev, final)
 	case opDelete:
 		ev.Kind = Deleted
+		if e.State != stateSuccess {
+			return ev, over(final)
+		}
 		if e.Ended != 0 {
 			ev.Time = at(e.Ended)
 		}

@@ -33,13 +33,16 @@ func idHash(id []byte) uint64 {
 	return h.Sum64()
 }
 
-func (m *memory) has(id []byte) bool {
-	_, ok := m.known[idHash(id)]
+func (m *memory) has(id []byte) bool { return m.hasHash(idHash(id)) }
+
+func (m *memory) hasHash(h uint64) bool {
+	_, ok := m.known[h]
 	return ok
 }
 
-func (m *memory) add(id []byte, time int64) {
-	h := idHash(id)
+func (m *memory) add(id []byte, time int64) { m.addHash(idHash(id), time) }
+
+func (m *memory) addHash(h uint64, time int64) {
 	if _, ok := m.known[h]; ok {
 		return
 	}

@@ -21,7 +21,7 @@ func (r *Reader) messageRow(v *fastjson.Value, parent []byte) {
 			useful = r.logRow(v, e)
 		}
 	}
-	if !useful && !http {
+	if !useful {
 		useful = r.signRow(v, e)
 	}
 	if !useful {
@@ -165,18 +165,4 @@ func (r *Reader) dataMessage(f *facts, d *fastjson.Value) {
 		}
 	}
 	r.body(f, d, 0)
-}
-
-// signRow reads the row of a proxy call that did not get its connection.
-func (r *Reader) signRow(v *fastjson.Value, e *entry) bool {
-	err := v.Get("error")
-	if err == nil || string(v.GetStringBytes("context")) == "script" {
-		return false
-	}
-	switch string(err.GetStringBytes("type")) {
-	case "unknown_connection", "connection_refresh_exhausted":
-		r.sign(err, e, 0)
-		return e.Sign != 0
-	}
-	return false
 }

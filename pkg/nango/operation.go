@@ -69,32 +69,41 @@ func (r *Reader) opRow(v *fastjson.Value, id []byte) (found bool) {
 	e.Provider = r.name(v, "providerName", "")
 	e.Integration = r.name(v, "integrationName", "integrationId")
 	e.Connection = r.long(v, "connectionName", "connectionId")
-	e.Account = r.account(v)
+	e.Account, e.Tags = r.account(v), r.tags(v)
+	r.owner(v)
+	if op == nil || e.Kind == opScript || e.Kind == opProxy {
+		r.opSign(v, e)
+	}
 	if op == nil {
 		r.stats.Rows["update"]++
 		r.join(id, e)
 		return true
 	}
 	r.stats.Rows["operation"]++
-	if e.Kind == opScript || e.Kind == opProxy {
-		r.opSign(v, e)
-	}
 	if !e.worthless() {
 		r.join(id, e)
 	}
 	return true
 }
 
-// worthless reports whether an operation row by itself can never lead to an event.
+// worthless reports whether a whole operation row can never lead to an event, whatever other rows say of it.
 func (e *entry) worthless() bool {
+	if e.Sign != 0 {
+		return false
+	}
 	switch e.Kind {
-	case opProxy: // a failed one that knows its provider has found its connection
-		return e.State != stateSuccess && e.State != stateFailed || e.State == stateSuccess && (e.Connection == "" || e.Provider == "") ||
-			e.State == stateFailed && e.Sign == 0 && e.Provider != ""
+	case opProxy:
+		switch e.State {
+		case stateSuccess:
+			return e.Connection == "" || e.Provider == ""
+		case stateFailed: // one that knows its provider has found its connection
+			return e.Provider != ""
+		}
+		return e.State >= stateCancelled
 	case opScript:
-		return e.Sign == 0
+		return e.State == stateSuccess || e.State == stateCancelled || e.State == stateTimeout
 	case opDelete:
-		return e.State != stateSuccess
+		return e.State >= stateCancelled && e.State != stateSuccess
 	}
 	return false
 }
@@ -125,57 +134,4 @@ func kindOf(typ, action []byte) opKind {
 		return opScript
 	}
 	return opNone
-}
-
-// opSign reads what the error or the request of a failed operation says about the connection that was asked for.
-func (r *Reader) opSign(v *fastjson.Value, e *entry) {
-	if h := v.Get("request", "headers"); h != nil && e.Kind == opProxy {
-		e.SignIntegration = r.long(h, "provider-config-key", "")
-		e.SignConnection = r.long(h, "connection-id", "")
-	}
-	if err := v.Get("error"); err != nil && e.State != stateSuccess {
-		r.sign(err, e, 0)
-	}
-}
-
-var (
-	refreshLimit = []byte("The refresh limit has been reached for this connection")
-	connectionEn = []byte("onnection")
-)
-
-// sign looks for proof that a connection is exhausted or does not exist: by error type, or, once a script has wrapped it, by code and sentence.
-func (r *Reader) sign(err *fastjson.Value, e *entry, depth int) {
-	if depth > 3 || err.Type() != fastjson.TypeObject {
-		return
-	}
-	code := err.GetStringBytes("type")
-	if c := err.GetStringBytes("code"); len(c) > 0 {
-		code = c
-	}
-	message := err.GetStringBytes("message")
-	switch string(code) {
-	case "connection_refresh_exhausted":
-		e.Sign = max(e.Sign, Exhausted)
-	case "invalid_credentials":
-		if bytes.Contains(message, refreshLimit) {
-			e.Sign = max(e.Sign, Exhausted)
-		} else {
-			e.Sign = max(e.Sign, Seen)
-		}
-	case "unknown_connection":
-		e.Sign = max(e.Sign, UnknownConnection)
-	case "not_found":
-		if bytes.Contains(message, connectionEn) {
-			e.Sign = max(e.Sign, UnknownConnection)
-		}
-	}
-	if p := err.Get("payload"); p != nil && p.Type() == fastjson.TypeObject {
-		if e.Sign == UnknownConnection && p.Exists("connectionId") {
-			e.SignConnection = r.long(p, "connectionId", "")
-			e.SignIntegration = r.long(p, "providerConfigKey", "")
-		}
-		if inner := p.Get("error"); inner != nil {
-			r.sign(inner, e, depth+1)
-		}
-	}
 }

@@ -94,8 +94,7 @@ func (r *Reader) Advance(now time.Time) []Event {
 		}
 		r.release(e, full && (!ok || e.due > w))
 	}
-	r.done.forget(r.mark)
-	r.active.forget(r.mark)
+	r.forget()
 	return r.out
 }
 
@@ -119,9 +118,14 @@ func (r *Reader) Suspend() []Event {
 	for len(r.queue) > 0 && r.queue[0].due <= r.mark {
 		r.release(r.queue[0], false)
 	}
-	r.done.forget(r.mark)
-	r.active.forget(r.mark)
+	r.forget()
 	return r.out
+}
+
+func (r *Reader) forget() {
+	r.done.forget(r.mark)
+	r.echoes.told.forget(r.mark)
+	r.active.forget(r.mark)
 }
 
 // release takes the first entry out of the queue and emits what it amounts to.
@@ -137,7 +141,7 @@ func (r *Reader) release(e *entry, early bool) {
 	ev.Due = at(e.due)
 	switch {
 	case f == leaves:
-		if e.Kind == opNone && (e.Log || e.HTTP || e.Sign != 0) {
+		if e.Kind == opNone && (e.Message != 0 || e.Sign != 0) {
 			r.stats.Unjoined++
 		} else if e.Kind == opRefresh || e.Sign != 0 {
 			r.stats.Unnamed++
@@ -150,11 +154,24 @@ func (r *Reader) release(e *entry, early bool) {
 			return
 		}
 		r.emit(ev)
+	case r.echoes.repeats(e):
+		r.done.add([]byte(e.id), ev.Time.UnixMilli())
+		r.echoed(ev)
 	default:
 		r.done.add([]byte(e.id), ev.Time.UnixMilli())
+		r.echoes.tell(e)
 		if ev.Kind == Failure {
 			r.active.broke(&ev)
 		}
+		r.emit(ev)
+	}
+}
+
+// echoed keeps of a delivery that repeats what is known whose the connection is: rows of a refresh do not say it.
+func (r *Reader) echoed(ev Event) {
+	r.stats.Echoes++
+	if ev.Tags != "" || ev.Account != "" {
+		ev.Kind, ev.Cause, ev.Reason, ev.Type = Seen, "", "", ""
 		r.emit(ev)
 	}
 }

@@ -33,6 +33,7 @@ type Options struct {
 	JoinGrace     time.Duration   // how long of W an incomplete failure waits for the rest (default 6 h)
 	JoinMax       int             // most operations held at a time (default 250,000)
 	AccountFields []string        // where the customer account is found, first that is there
+	Tags          []string        // keys of the customer tags that are kept, at most 8 (default organization_id and end_user_id; empty, not nil: none)
 	Envelope      string          // one of Envelopes (default auto)
 	Rules         *Rules          // default: the built-in table
 	Ceiling       time.Time       // rows without append time later than this + 5 min are quarantined; zero = no limit
@@ -58,6 +59,7 @@ type Reader struct {
 	pin           layer  // the only outermost envelope accepted; layerNone: any
 	notPinned     string // the reason under which others are quarantined
 	accountFields [][]string
+	tagKeys       []string
 	row           func(time.Time)
 
 	sources map[string]*source
@@ -77,11 +79,13 @@ type Reader struct {
 	queue   queue
 	idle    bystanders
 	done    memory
+	echoes  echoes
 	active  activity
 	changed []*entry // dirty, in the order they became so
 	gone    []string // stored entries that are no more
 	out     []Event
 	stats   Stats
+	owners  map[int64]struct{} // Nango accounts seen
 
 	// Of the record being read.
 	meta       Meta
@@ -109,8 +113,8 @@ func NewReader(o Options) *Reader {
 	r := &Reader{
 		rules: o.Rules, disorder: ms(o.Disorder, defaultDisorder), grace: ms(o.JoinGrace, defaultGrace),
 		joinMax: o.JoinMax, row: o.Row, pin: pinned(o.Envelope), notPinned: "not_" + o.Envelope,
-		sources: map[string]*source{}, entries: map[string]*entry{}, strings: map[string]string{},
-		active: newActivity(), done: newMemory(), stats: newStats(),
+		sources: map[string]*source{}, entries: map[string]*entry{}, strings: map[string]string{}, owners: map[int64]struct{}{},
+		active: newActivity(), done: newMemory(), echoes: newEchoes(), stats: newStats(), tagKeys: tagKeys(o.Tags),
 	}
 	if r.joinMax <= 0 {
 		r.joinMax = defaultJoinMax
@@ -287,6 +291,7 @@ func (r *Reader) join(id []byte, row *entry) {
 		e.merge(row)
 	}
 	r.place(e)
+	r.judged(e)
 }
 
 // matters notes that the record holds a row that matters, and the envelope of the first one.
@@ -304,8 +309,13 @@ func (r *Reader) place(e *entry) {
 	if f == ready {
 		when = ev.Time.UnixMilli()
 		e.due = when
+		if e.Kind == opWebhook {
+			e.due = patience(when)
+		}
 	}
 	e.Late = when < r.mark-lateness
+	e.cause = ev.Cause
+	r.echoes.hold(e)
 	r.queue.put(e)
 	r.touchEntry(e)
 	r.idle.track(r, e)
@@ -324,6 +334,7 @@ func (r *Reader) touchEntry(e *entry) {
 
 // drop forgets an entry that has left the queue.
 func (r *Reader) drop(e *entry) {
+	r.echoes.let(e)
 	delete(r.entries, e.id)
 	if e.stored {
 		r.gone = append(r.gone, e.id)

@@ -336,9 +336,9 @@ func TestMemory(t *testing.T) {
 		t.Error("78 h are kept wrongly")
 	}
 	var keys int
-	m.changes(func(_, _ string, value []byte) { keys++ })
+	m.changes(bucketDone, func(_, _ string, value []byte) { keys++ })
 	m.forget(1000 * 3600_000)
-	m.changes(func(_, _ string, value []byte) {
+	m.changes(bucketDone, func(_, _ string, value []byte) {
 		keys++
 		if value != nil {
 			t.Error("wrote what is forgotten")

@@ -12,6 +12,7 @@ const (
 	bucketSource = "nango.source" // T_p and usual delay per source
 	bucketJoin   = "nango.join"   // operations held, by id
 	bucketDone   = "nango.done"   // hashes of released ids → time
+	bucketEcho   = "nango.echo"   // hashes of what was told of connections → time
 	bucketActive = "nango.active" // connection → last told active
 )
 
@@ -44,7 +45,8 @@ func (r *Reader) Changes(put func(bucket, key string, value []byte)) {
 	}
 	clear(r.changed)
 	r.changed, r.gone = r.changed[:0], r.gone[:0]
-	r.done.changes(put)
+	r.done.changes(bucketDone, put)
+	r.echoes.told.changes(bucketEcho, put)
 	r.active.changes(put)
 }
 
@@ -56,13 +58,13 @@ func encode(v any) []byte {
 	return b
 }
 
-func (m *memory) changes(put func(bucket, key string, value []byte)) {
+func (m *memory) changes(bucket string, put func(bucket, key string, value []byte)) {
 	m.settle()
 	for _, h := range m.gone {
-		put(bucketDone, strconv.FormatUint(h, 16), nil)
+		put(bucket, strconv.FormatUint(h, 16), nil)
 	}
 	for _, d := range m.order[m.fresh:] {
-		put(bucketDone, strconv.FormatUint(d.hash, 16), strconv.AppendInt(nil, d.time, 10))
+		put(bucket, strconv.FormatUint(d.hash, 16), strconv.AppendInt(nil, d.time, 10))
 	}
 	m.gone, m.fresh = m.gone[:0], len(m.order)
 }
@@ -97,6 +99,8 @@ func (r *Reader) Restore(bucket, key string, value []byte) error {
 		}
 	case bucketDone:
 		err = r.done.restore(key, value)
+	case bucketEcho:
+		err = r.echoes.told.restore(key, value)
 	case bucketActive:
 		var t int64
 		t, err = strconv.ParseInt(string(value), 10, 64)
@@ -116,6 +120,7 @@ func (r *Reader) restoreEntry(id string, e *entry) error {
 	e.id, e.place = id, -1
 	r.entries[id] = e
 	r.place(e)
+	r.known(e)
 	e.Late, e.stored = late, true
 	e.dirty = false
 	return nil

@@ -1,6 +1,11 @@
 package nango
 
-import "maps"
+import (
+	"maps"
+	"strconv"
+
+	"github.com/valyala/fastjson"
+)
 
 // Stats are plain counters since the Reader was made; Records = Skipped + Understood + Ignored + the sum of Quarantined.
 type Stats struct {
@@ -19,6 +24,11 @@ type Stats struct {
 	Failures map[Cause]int64  // released
 	Late     int64            // complete more than 72 h behind the watermark: not released
 
+	Refreshes int64 // refused refreshes met in rows, each operation once
+	Reasons   int64 // of these, how many had a cause other than unknown
+	Accounts  int   // Nango accounts seen in rows, exact up to 16: more than one share this instance
+
+	Echoes     int64 // webhooks and spans that repeat what rows say: not released
 	Unjoined   int64 // a reason whose operation never came
 	Unnamed    int64 // a failure that names no connection
 	Evicted    int64 // decided before its time because too many were held
@@ -39,7 +49,7 @@ func newStats() Stats {
 // Stats returns a copy of the counters.
 func (r *Reader) Stats() Stats {
 	s := r.stats
-	s.Held = len(r.queue)
+	s.Held, s.Accounts = len(r.queue), len(r.owners)
 	for _, src := range r.sources {
 		if src.open {
 			s.Sources++
@@ -51,4 +61,37 @@ func (r *Reader) Stats() Stats {
 	s.Quarantined, s.Rows, s.Envelopes = maps.Clone(s.Quarantined), maps.Clone(s.Rows), maps.Clone(s.Envelopes)
 	s.Events, s.Failures = maps.Clone(s.Events), maps.Clone(s.Failures)
 	return s
+}
+
+// judged counts an operation as a refused refresh, and as one with a reason, the first time it is.
+func (r *Reader) judged(e *entry) {
+	refused, explained := e.refused, e.explained
+	r.known(e)
+	if e.refused && !refused {
+		r.stats.Refreshes++
+	}
+	if e.explained && !explained {
+		r.stats.Reasons++
+	}
+}
+
+// known marks an entry as counted.
+func (r *Reader) known(e *entry) {
+	e.refused = e.refused || e.Kind == opRefresh && e.State != stateSuccess
+	e.explained = e.explained || e.refused && e.cause != "" && e.cause != Unknown
+}
+
+// maxOwners bounds the Nango accounts that are told apart.
+const maxOwners = 16
+
+// owner notes the Nango account of an operation row. The store's own test rows and rows of nobody have none.
+func (r *Reader) owner(v *fastjson.Value) {
+	id := v.Get("accountId")
+	n := id.GetInt64()
+	if s := id.GetStringBytes(); s != nil {
+		n, _ = strconv.ParseInt(string(s), 10, 64)
+	}
+	if n > 0 && len(r.owners) < maxOwners {
+		r.owners[n] = struct{}{}
+	}
 }

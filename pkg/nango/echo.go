@@ -1,0 +1,128 @@
+package nango
+
+import "slices"
+
+// Nango tells one failure by several routes: the rows of the refresh, the webhook it delivers, the span of that delivery. They share no id, only
+// the connection and the time. A delivery therefore waits a little, and is an echo when rows of the same story are known by then: of a failure
+// any refused refresh of the connection up to 15 min before, of a success an authorization just before. A span says least, and is an echo of a
+// webhook too; since it does not even say whether the news was good, it is one of an authorization as well. What has no rows stands for itself.
+const (
+	echoSlot = 10_000      // ms; times are compared in slots of this length
+	echoWait = 20_000      // a delivery waits at least so long, to the end of a slot
+	echoBack = 15 * 60_000 // the rows of a failure are not older than this: bridges queue
+	echoSoon = 60_000      // nor those of a success
+)
+
+// spanReason is the reason of a delivery that is known by its span only.
+const spanReason = "webhook_span"
+
+// news is what was told of a connection, and by what.
+type news uint64
+
+const (
+	rowsFailed news = iota + 1
+	rowsWorked
+	hookFailed
+	hookWorked
+)
+
+// echoes knows what was told of each connection in each slot of time, as hashes.
+type echoes struct {
+	told memory         // by events that were released
+	held map[uint64]int // by operations that are held
+}
+
+func newEchoes() echoes { return echoes{newMemory(), map[uint64]int{}} }
+
+// patience is when a delivery of time t is released.
+func patience(t int64) int64 { return (t+echoWait)/echoSlot*echoSlot + echoSlot - 1 }
+
+func (e *entry) who() uint64 {
+	return idHash([]byte(e.Environment + "\x00" + e.Integration + "\x00" + e.Connection))
+}
+
+// in is the hash of some news of a connection in a slot; never zero.
+func (n news) in(who uint64, slot int64) uint64 {
+	x := who + uint64(n)*0x9e3779b97f4a7c15 + uint64(slot)*0xd1342543de82ef95
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31 | 1
+}
+
+// news is what an entry tells of its connection, as far as other routes repeat it.
+func (e *entry) news() news {
+	switch {
+	case e.Connection == "" || e.Sign != 0 || e.span():
+	case e.Kind == opRefresh && e.State != stateSuccess:
+		return rowsFailed
+	case e.Kind == opRefresh, e.Kind == opCreate && e.State == stateSuccess:
+		return rowsWorked
+	case e.Kind == opWebhook && e.State == stateSuccess:
+		return hookWorked
+	case e.Kind == opWebhook:
+		return hookFailed
+	}
+	return 0
+}
+
+func (e *entry) span() bool {
+	return e.Kind == opWebhook && slices.ContainsFunc(e.Verdicts, func(v verdict) bool { return v.Reason == spanReason })
+}
+
+// moment is when the news was made: the start of a refused refresh, the end of what worked.
+func (e *entry) moment(n news) int64 {
+	if n == rowsWorked && e.Ended != 0 {
+		return e.Ended
+	}
+	return e.start()
+}
+
+// hold notes what a held entry tells, now that another row of it was read.
+func (u *echoes) hold(e *entry) {
+	u.let(e)
+	if n := e.news(); n != 0 {
+		e.echo = n.in(e.who(), e.moment(n)/echoSlot)
+		u.held[e.echo]++
+	}
+}
+
+func (u *echoes) let(e *entry) {
+	if e.echo == 0 {
+		return
+	}
+	if u.held[e.echo]--; u.held[e.echo] == 0 {
+		delete(u.held, e.echo)
+	}
+	e.echo = 0
+}
+
+// tell remembers what a released entry told.
+func (u *echoes) tell(e *entry) {
+	if n := e.news(); n != 0 {
+		at := e.moment(n)
+		u.told.addHash(n.in(e.who(), at/echoSlot), at)
+	}
+}
+
+// repeats reports whether a delivery tells what is known already.
+func (u *echoes) repeats(e *entry) bool {
+	if e.Kind != opWebhook || e.Sign != 0 {
+		return false
+	}
+	near := func(n news, back int64) bool {
+		who := e.who()
+		for slot := (e.Created - back) / echoSlot; slot <= patience(e.Created)/echoSlot; slot++ {
+			if h := n.in(who, slot); u.held[h] > 0 || u.told.hasHash(h) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case e.State == stateSuccess:
+		return near(rowsWorked, echoSoon)
+	case e.span():
+		return near(rowsFailed, echoBack) || near(hookFailed, echoBack) || near(rowsWorked, echoSoon) || near(hookWorked, echoSoon)
+	}
+	return near(rowsFailed, echoBack)
+}
