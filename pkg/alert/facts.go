@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/revwatch/revwatch/pkg/detect"
 )
 
 func (c composer) facts() []fact {
@@ -135,10 +138,14 @@ func (c composer) samples() []string {
 	for i := range c.in.Connections[:min(maxSamples, len(c.in.Connections))] {
 		b := &c.in.Connections[i]
 		line := or(short(b.Connection, maxName), "(no id)")
+		owners := owners(b)
+		if len(owners) > 0 {
+			line = strings.Join(owners, " / ") + " · " + line
+		}
 		if s := short(b.Integration, maxName); s != "" && s != clean(c.in.Integration) {
 			line += " of " + s
 		}
-		if s := short(b.Account, maxName); s != "" {
+		if s := short(b.Account, maxName); s != "" && !slices.Contains(owners, s) {
 			line += ", customer " + s
 		}
 		if !c.strange() {
@@ -153,6 +160,21 @@ func (c composer) samples() []string {
 		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
 	return lines
+}
+
+// owners are the tags of a connection that say whose it is, the organization first.
+func owners(b *detect.Broken) (names []string) {
+	for key, value := range b.Tags.All() {
+		value = short(value, maxOwner)
+		switch {
+		case value == "" || slices.Contains(names, value):
+		case key == "organization_id":
+			names = slices.Insert(names, 0, value)
+		default:
+			names = append(names, value)
+		}
+	}
+	return names[:min(len(names), maxOwners)]
 }
 
 // hour is a time of the day, with the day when it is another one than that of the message.

@@ -63,6 +63,8 @@ const (
 	maxSamples = 5
 	maxLine    = 300
 	maxName    = 80
+	maxOwner   = 48
+	maxOwners  = 3
 	listLimit  = 50 // connections of an incident that are handed on
 )
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,8 +47,40 @@ func anyIncident(t *rapid.T) detect.Incident {
 	for range rapid.IntRange(0, 8).Draw(t, "connections") {
 		in.Connections = append(in.Connections, detect.Broken{Integration: text().Draw(t, "i"), Connection: text().Draw(t, "c"), Account: text().Draw(t, "a"),
 			Reason: text().Draw(t, "r"), Time: moments.Draw(t, "at")})
+		tagged(&in.Connections[len(in.Connections)-1], rapid.MapOfN(rapid.SampledFrom([]string{"organization_id", "end_user_id", "plan", "site"}), text(), 0, 4).Draw(t, "tags"))
 	}
 	return in
+}
+
+// tagged gives a connection tags.
+func tagged(b *detect.Broken, tags map[string]string) {
+	text, err := json.Marshal(map[string]any{"tags": tags})
+	if err == nil {
+		err = json.Unmarshal(text, b)
+	}
+	if err != nil {
+		panic(err)
+	}
+}
+
+// People see whose a connection is, not only its id; what says the same is said once.
+func TestSamplesSayWhose(t *testing.T) {
+	in := detect.Incident{Connections: make([]detect.Broken, 4)}
+	for i, b := range []struct {
+		account string
+		tags    map[string]string
+	}{
+		{"org_c0ff", map[string]string{"end_user_id": "eu_c0ffee", "organization_id": "org_c0ff"}}, {"acme", map[string]string{"end_user_id": "eu_1\n2"}},
+		{"acme", nil}, {"", map[string]string{"a": "1", "b": "1", "c": "2", "d": "3", "organization_id": "4"}},
+	} {
+		in.Connections[i] = detect.Broken{Connection: "c0ffee00", Account: b.account, Reason: "invalid_grant"}
+		tagged(&in.Connections[i], b.tags)
+	}
+	got := composer{in: &in}.samples()
+	want := []string{"org_c0ff / eu_c0ffee · c0ffee00, invalid_grant", "eu_1 2 · c0ffee00, customer acme, invalid_grant", "c0ffee00, customer acme, invalid_grant", "4 / 1 / 2 · c0ffee00, invalid_grant"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
 }
 
 // tame is the same incident with every text from outside replaced, but for the reasons, on which our own words depend.
@@ -57,6 +90,9 @@ func tame(in detect.Incident) detect.Incident {
 	in.Connections = nil
 	for _, c := range list {
 		c.Integration, c.Connection, c.Account = "x", "x", "x"
+		if c.Tags != "" {
+			tagged(&c, map[string]string{"x": "x"})
+		}
 		in.Connections = append(in.Connections, c)
 	}
 	return in

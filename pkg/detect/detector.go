@@ -134,7 +134,7 @@ func (d *Detector) Observe(e nango.Event, now time.Time) Observation {
 	v := d.ledger.Observe(e)
 	o := Observation{New: v.New, Recovered: v.Recovered}
 	if v.New {
-		e.Account = v.Account
+		e.Provider, e.Account = v.Provider, v.Account
 		d.stats.Broken++
 		d.dirty = true
 		o.Incidents = d.count(key{Revocations, e.Environment, e.Provider, string(v.Cause)}, e, now)

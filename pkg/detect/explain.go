@@ -33,6 +33,11 @@ func (d *Detector) describe(s *series) {
 	}
 	t.Explanation = explain(s, breaks, integrations)
 	t.Connections = connections(s.breaks.Since(t.Since))
+	for i := range t.Connections {
+		b := &t.Connections[i]
+		account, tags := d.ledger.Owner(s.Environment, b.Integration, b.Connection)
+		b.Account, b.Tags = or(b.Account, account), tags
+	}
 	t.Total = s.total
 	s.changed = true
 }
@@ -122,7 +127,7 @@ func connections(breaks []window.Break) []Broken {
 			continue
 		}
 		known[id] = true
-		list = append(list, Broken{b.Integration, b.Connection, b.Account, b.Reason, b.Time})
+		list = append(list, Broken{Integration: b.Integration, Connection: b.Connection, Account: b.Account, Reason: b.Reason, Time: b.Time})
 	}
 	return list
 }

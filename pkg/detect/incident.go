@@ -1,6 +1,10 @@
 package detect
 
-import "time"
+import (
+	"time"
+
+	"github.com/revwatch/revwatch/pkg/nango"
+)
 
 // Status of an incident.
 type Status string
@@ -55,9 +59,10 @@ type Incident struct {
 
 // Broken is one connection of an incident.
 type Broken struct {
-	Integration string    `json:"integration"`
-	Connection  string    `json:"connection"`
-	Account     string    `json:"account"`
-	Reason      string    `json:"reason"`
-	Time        time.Time `json:"time"` // when it newly broke
+	Integration string     `json:"integration"`
+	Connection  string     `json:"connection"`
+	Account     string     `json:"account"`
+	Reason      string     `json:"reason"`
+	Time        time.Time  `json:"time"` // when it newly broke
+	Tags        nango.Tags `json:"tags,omitempty"`
 }

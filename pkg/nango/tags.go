@@ -65,10 +65,12 @@ func (t Tags) with(o Tags, pick func(mine, other string) string) Tags {
 		}
 		all[k] = v
 	}
-	return tagsOf(all)
+	return TagsOf(all)
 }
 
-func tagsOf(all map[string]string) Tags {
+// TagsOf returns the tags of a map, without those that say nothing; of more than 8 the first ones. It trusts what it is given: length and
+// e-mail addresses are the business of who reads rows.
+func TagsOf(all map[string]string) Tags {
 	list := make([]tag, 0, len(all))
 	for k, v := range all {
 		if v != "" && !strings.Contains(k+v, "\x00") {
@@ -94,7 +96,7 @@ func (t *Tags) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &all); err != nil {
 		return err
 	}
-	*t = tagsOf(all)
+	*t = TagsOf(all)
 	return nil
 }
 

@@ -8,7 +8,7 @@ import (
 func TestWebhooks(t *testing.T) {
 	appended := worldStart.Add(time.Hour)
 	failure := Event{Kind: Failure, Time: appended, Environment: "live", Provider: "google-mail", Integration: "mail-live", Connection: connectionName(1),
-		Account: "org_1", Cause: Unknown, Reason: "no_reason", Type: external, Tags: tagsOf(map[string]string{"organization_id": "org_1"})}
+		Account: "org_1", Cause: Unknown, Reason: "no_reason", Type: external, Tags: TagsOf(map[string]string{"organization_id": "org_1"})}
 	back := failure
 	back.Kind, back.Cause, back.Reason, back.Type = Reconnected, "", "", ""
 	attempt := back

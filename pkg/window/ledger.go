@@ -38,7 +38,9 @@ type ledgerKey struct{ Environment, Integration, Connection string }
 type entry struct {
 	Provider    string      `json:",omitempty"`
 	Account     string      `json:",omitempty"`
-	Sign        time.Time   // newest of all signs
+	Tags        nango.Tags  `json:",omitempty"`
+	Sign        time.Time   // newest of the signs that say how it is
+	Seen        time.Time   `json:",omitzero"`  // newest of those that say only that it is, and whose
 	Worked      time.Time   `json:",omitzero"`  // last known to work
 	First       time.Time   `json:",omitzero"`  // first failure since
 	Failed      time.Time   `json:",omitzero"`  // last failure of any cause, or sign of exhaustion
@@ -90,6 +92,7 @@ func NewLedger(unknown Unknown) *Ledger {
 type Verdict struct {
 	New       bool        // the connection newly broke
 	Cause     nango.Cause // Revoked or Misconfigured: the series it counts in; set with New only
+	Provider  string      // of the connection, by this sign or earlier ones, or those of its integration; "" when not known
 	Account   string      // of the connection, by this sign or earlier ones; "" when not known
 	Recovered bool        // the connection was broken and works again
 }
@@ -105,8 +108,6 @@ func (l *Ledger) Observe(e nango.Event) Verdict {
 	}
 	n, known := l.entries[key]
 	switch {
-	case known && e.Time.Before(n.Sign):
-		return Verdict{Account: n.Account}
 	case known:
 		l.tally(key, n, -1)
 	case !l.admits(e):
@@ -115,10 +116,13 @@ func (l *Ledger) Observe(e nango.Event) Verdict {
 		n = &entry{BeforeStart: e.Kind == nango.Exhausted}
 		l.entries[key] = n
 	}
-	v := l.sign(n, e)
-	v.Account = n.Account
+	was := *n
+	v := l.sign(key, n, e)
+	v.Provider, v.Account = n.Provider, n.Account
 	l.tally(key, n, 1)
-	l.changed[key] = struct{}{}
+	if *n != was {
+		l.changed[key] = struct{}{}
+	}
 	return v
 }
 
@@ -131,13 +135,49 @@ func (l *Ledger) admits(e nango.Event) bool {
 	case nango.Reconnected, nango.Active, nango.Deleted:
 		return l.standing < maxStanding
 	}
-	return e.Account != "" && e.Kind == nango.Seen && l.standing < maxStanding
+	return e.Kind == nango.Seen && (e.Account != "" || e.Tags != "") && l.standing < maxStanding
 }
 
-func (l *Ledger) sign(n *entry, e nango.Event) (v Verdict) {
+// whose notes what a sign says of the owner; an older one only adds to what is known. An integration has one provider: where a sign does not name
+// it, others of the integration do.
+func (l *Ledger) whose(key ledgerKey, n *entry, e nango.Event) {
+	if e.Time.Before(n.Sign) {
+		n.Provider, n.Account, n.Tags = cmp.Or(n.Provider, e.Provider), cmp.Or(n.Account, e.Account), n.Tags.Over(e.Tags)
+	} else {
+		n.Provider, n.Account, n.Tags = cmp.Or(e.Provider, n.Provider), cmp.Or(e.Account, n.Account), e.Tags.Over(n.Tags)
+	}
+	if n.Provider == "" {
+		n.Provider = l.providerOf(key)
+	}
+}
+
+func (l *Ledger) providerOf(key ledgerKey) (name string) {
+	for at, t := range l.places {
+		if at.environment == key.Environment && t.integrations[key.Integration] > 0 {
+			name = max(name, at.provider)
+		}
+	}
+	return name
+}
+
+// Owner returns what is known of whose a connection is: its customer account and tags, empty when not known.
+func (l *Ledger) Owner(environment, integration, connection string) (account string, tags nango.Tags) {
+	if n := l.entries[ledgerKey{environment, integration, connection}]; n != nil {
+		return n.Account, n.Tags
+	}
+	return "", ""
+}
+
+func (l *Ledger) sign(key ledgerKey, n *entry, e nango.Event) (v Verdict) {
+	l.whose(key, n, e)
+	switch {
+	case e.Kind == nango.Seen:
+		n.Seen = later(n.Seen, e.Time)
+		return v
+	case e.Time.Before(n.Sign):
+		return v
+	}
 	n.Sign = e.Time
-	n.Provider = cmp.Or(e.Provider, n.Provider)
-	n.Account = cmp.Or(e.Account, n.Account)
 	switch e.Kind {
 	case nango.Failure:
 		return l.failure(n, e)
@@ -148,11 +188,18 @@ func (l *Ledger) sign(n *entry, e nango.Event) (v Verdict) {
 			return v // a call that began before the failure proves nothing
 		}
 		v.Recovered = n.counts()
-		*n = entry{Provider: n.Provider, Account: n.Account, Sign: e.Time, Worked: e.Time, Failed: n.Failed, Cause: n.Cause, Reason: n.Reason}
+		*n = entry{Provider: n.Provider, Account: n.Account, Tags: n.Tags, Seen: n.Seen, Sign: e.Time, Worked: e.Time, Failed: n.Failed, Cause: n.Cause, Reason: n.Reason}
 	case nango.Deleted:
 		*n = entry{Sign: e.Time}
 	}
 	return v
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 func (l *Ledger) failure(n *entry, e nango.Event) Verdict {
@@ -233,14 +280,14 @@ func (u *unconfirmed) confirmed() bool {
 }
 
 // Sweep forgets entries without a sign for 90 days. Called once a day it keeps the ledger bounded by who failed in that time. Entries that never
-// failed leave after 4 days, unless they know an account.
+// failed leave after 4 days, unless they know an account or tags.
 func (l *Ledger) Sweep(now time.Time) {
 	for key, n := range l.entries {
 		keep := forgetEntry
-		if n.Failed.IsZero() && n.Account == "" {
+		if n.Failed.IsZero() && n.Account == "" && n.Tags == "" {
 			keep = forgetSign
 		}
-		if now.Sub(n.Sign) > keep {
+		if now.Sub(later(n.Sign, n.Seen)) > keep {
 			l.tally(key, n, -1)
 			delete(l.entries, key)
 			l.changed[key] = struct{}{}
