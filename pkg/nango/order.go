@@ -156,6 +156,7 @@ func (r *Reader) release(e *entry, early bool) {
 		r.emit(ev)
 	case r.echoes.repeats(e):
 		r.done.add([]byte(e.id), ev.Time.UnixMilli())
+		r.echoes.tell(e)
 		r.echoed(ev)
 	default:
 		r.done.add([]byte(e.id), ev.Time.UnixMilli())

@@ -77,7 +77,7 @@ func (l *live) batch(t *rapid.T) {
 	p := rapid.IntRange(0, len(l.rest)-1).Draw(t, "next")
 	k := min(rapid.IntRange(1, 12).Draw(t, "batch"), len(l.rest[p]))
 	for _, x := range l.rest[p][:k] {
-		l.r.Read([]byte(x.value), Meta{Source: fmt.Sprint("t/", p), Offset: l.next[p], Time: x.at.UnixMilli()})
+		readOne(l.r, x, fmt.Sprint("t/", p), l.next[p])
 		l.next[p]++
 	}
 	l.rest[p] = l.rest[p][k:]

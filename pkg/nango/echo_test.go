@@ -1,0 +1,242 @@
+package nango
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// told is one thing that happened to a connection, by one route.
+type told struct {
+	route string // refused, no reason, works, authorized, hook failed, hook worked, span
+	at    time.Time
+	n     int // of the connection
+	k     int // of the story, makes its id
+}
+
+func stampedHook(operation string, n int, success bool, at time.Time) string {
+	return `{"timestamp":"` + stampOf(at) + `",` + webhookBody(operation, n, success)[1:]
+}
+
+func (x told) rows() []row {
+	id, who := opID(x.at, x.k), whoOf(x.n)
+	dead := errorLogRow(id, external, 400, `{"dataMessage":{"error":"invalid_grant"}}`, x.at.Add(5*time.Millisecond))
+	switch x.route {
+	case "refused":
+		return []row{{x.at, operationRow(id, "auth", "refresh_token", "failed", who, x.at, x.at)}, {x.at.Add(5 * time.Millisecond), dead}}
+	case "no reason":
+		return []row{{x.at, operationRow(id, "auth", "refresh_token", "running", who, x.at, time.Time{})}}
+	case "works":
+		return []row{{x.at, operationRow(id, "auth", "refresh_token", "success", who, x.at, x.at)}}
+	case "authorized":
+		return []row{{x.at, operationRow(id, "auth", "create_connection", "running", "", x.at, time.Time{})}, {x.at.Add(time.Millisecond), operationRow(id, "auth", "create_connection", "success", who, x.at, x.at)}}
+	case "hook failed":
+		return []row{{x.at, stampedHook("refresh", x.n, false, x.at)}}
+	case "hook worked":
+		return []row{{x.at, stampedHook("override", x.n, true, x.at)}}
+	}
+	return []row{{x.at, fmt.Sprint("span ", x.n)}}
+}
+
+// readSpan hands over the span of a delivery as the reader of traces does.
+func readSpan(r *Reader, m Meta, n int) {
+	r.source = r.open(m.Source, -1)
+	e := entry{Kind: opWebhook, State: stateFailed, Created: m.Time, Ended: m.Time, Environment: "live", Provider: "google-mail", Integration: "mail-live",
+		Connection: connectionName(n), Log: true, Sure: true, Verdicts: []verdict{{Cause: Unknown, Reason: spanReason}}}
+	r.seen(m.Time, m.Time)
+	r.join([]byte(webhookID(&e, "span")), &e)
+}
+
+// event is what it becomes where nothing else tells it; due is when.
+func (x told) event() (ev Event, due time.Time) {
+	id := opID(x.at, x.k)
+	due = at(patience(x.at.UnixMilli()))
+	switch x.route {
+	case "refused":
+		return *refused(Failure, x.n, id, x.at, Revoked, "invalid_grant", external), x.at
+	case "no reason":
+		return *refused(Failure, x.n, id, x.at, Unknown, "no_reason", ""), x.at.Add(defaultGrace)
+	case "works", "authorized":
+		return *refused(Reconnected, x.n, id, x.at, "", "", ""), x.at
+	case "hook failed":
+		ev = *refused(Failure, x.n, "", x.at, Unknown, "no_reason", external)
+	case "hook worked":
+		ev = *refused(Reconnected, x.n, "", x.at, "", "", "")
+	default:
+		return *refused(Failure, x.n, "", x.at, Unknown, spanReason, ""), due
+	}
+	ev.Account = fmt.Sprint("org_", x.n)
+	ev.Tags = TagsOf(map[string]string{"organization_id": ev.Account})
+	return ev, due
+}
+
+// repeats is the plain rule, over everything that was told.
+func (x told) repeats(all []told) bool {
+	back := map[string]map[string]time.Duration{
+		"hook failed": {"refused": 15 * time.Minute, "no reason": 15 * time.Minute},
+		"hook worked": {"authorized": time.Minute, "works": time.Minute},
+		"span": {"refused": 15 * time.Minute, "no reason": 15 * time.Minute, "hook failed": 15 * time.Minute, "authorized": time.Minute,
+			"works": time.Minute, "hook worked": time.Minute},
+	}[x.route]
+	slot := func(t time.Time) int64 { return t.UnixMilli() / 10_000 }
+	return slices.ContainsFunc(all, func(y told) bool {
+		b, ok := back[y.route]
+		return ok && y.n == x.n && slot(y.at) >= slot(x.at.Add(-b)) && slot(y.at) <= slot(x.at.Add(20*time.Second))
+	})
+}
+
+func drawTold(t *rapid.T) []told {
+	routes := []string{"refused", "no reason", "works", "authorized", "hook failed", "hook worked", "span"}
+	gaps := []time.Duration{0, 3 * time.Second, 15 * time.Second, 25 * time.Second, 50 * time.Second, 70 * time.Second, 5 * time.Minute, 14 * time.Minute, 16 * time.Minute, 7 * time.Hour}
+	var all []told
+	at := worldStart
+	for k := range rapid.IntRange(1, 14).Draw(t, "told") {
+		at = at.Add(rapid.SampledFrom(gaps).Draw(t, "gap") + 7*time.Millisecond)
+		all = append(all, told{rapid.SampledFrom(routes).Draw(t, "route"), at, rapid.IntRange(1, 2).Draw(t, "connection"), k})
+	}
+	return all
+}
+
+func worldOf(all []told) (w world, echoes int64) {
+	type released struct {
+		due time.Time
+		ev  Event
+	}
+	var list []released
+	for _, x := range all {
+		w.rows = append(w.rows, x.rows()...)
+		ev, due := x.event()
+		if x.repeats(all) {
+			echoes++
+			if ev.Tags == "" {
+				continue
+			}
+			ev.Kind, ev.Cause, ev.Reason, ev.Type = Seen, "", "", ""
+		}
+		list = append(list, released{due, ev})
+	}
+	slices.SortStableFunc(w.rows, func(a, b row) int { return a.at.Compare(b.at) })
+	slices.SortFunc(list, func(a, b released) int {
+		return cmp.Or(a.due.Compare(b.due), a.ev.Time.Compare(b.ev.Time))
+	})
+	for _, x := range list {
+		w.events = append(w.events, x.ev)
+	}
+	return w, echoes
+}
+
+// A failure that comes by several routes is one, whichever comes first, in whatever batches over whatever partitions, with restarts in between.
+func TestEchoesAreThePlainRule(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w, echoes := worldOf(drawTold(t))
+		l, restarts := newLive(t, w), rapid.Bool().Draw(t, "restarts")
+		for !l.done() {
+			l.batch(t)
+			if restarts && rapid.IntRange(0, 3).Draw(t, "fortune") == 0 {
+				l.restart(t)
+			}
+		}
+		l.got = append(l.got, l.r.Flush()...)
+		sameEvents(t, l.got, w.events)
+		if got := l.r.Stats().Echoes; !restarts && got != echoes {
+			t.Fatalf("%d echoes, want %d", got, echoes)
+		}
+	})
+}
+
+// Whole files, in any order: rows then webhooks, webhooks then rows, row by row.
+func TestEchoesInHistory(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w, echoes := worldOf(drawTold(t))
+		r := newReader(Options{})
+		for i := range 3 {
+			r.Open(fmt.Sprint("file", i), 0, -1)
+		}
+		for _, i := range rapid.Permutation(indices(len(w.rows))).Draw(t, "order") {
+			readOne(r, w.rows[i], fmt.Sprint("file", rapid.IntRange(0, 2).Draw(t, "file")), 1)
+		}
+		sameEvents(t, r.Flush(), w.events)
+		if got := r.Stats().Echoes; got != echoes || len(r.echoes.held) != 0 {
+			t.Fatalf("%d echoes, want %d; held %v", got, echoes, r.echoes.held)
+		}
+	})
+}
+
+func indices(n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}
+
+// readOne reads a row, or the span it stands for.
+func readOne(r *Reader, x row, source string, offset int64) {
+	m := Meta{Source: source, Offset: offset, Time: x.at.UnixMilli()}
+	var n int
+	if s, ok := strings.CutPrefix(x.value, "span "); ok {
+		fmt.Sscan(s, &n)
+		readSpan(r, m, n)
+		return
+	}
+	r.Read([]byte(x.value), m)
+}
+
+// The rule in words, with the cases that happen.
+func TestEchoes(t *testing.T) {
+	at := worldStart.Add(time.Hour)
+	for name, c := range map[string]struct {
+		told []told
+		want []Kind
+	}{
+		"rows, webhook and span of one failure": {[]told{{"refused", at, 1, 1}, {"hook failed", at.Add(time.Second), 1, 2}, {"span", at, 1, 3}}, []Kind{Failure, Seen}},
+		"the rows never come":                   {[]told{{"hook failed", at, 1, 2}}, []Kind{Failure}},
+		"another connection's rows":             {[]told{{"refused", at, 2, 1}, {"hook failed", at, 1, 2}}, []Kind{Failure, Failure}},
+		"webhook and span without rows":         {[]told{{"span", at, 1, 1}, {"hook failed", at.Add(2 * time.Second), 1, 2}}, []Kind{Failure}},
+		"only the span":                         {[]told{{"span", at, 1, 1}}, []Kind{Failure}},
+		"rows that hold no reason":              {[]told{{"no reason", at, 1, 1}, {"hook failed", at, 1, 2}}, []Kind{Seen, Failure}},
+		"a webhook that queued":                 {[]told{{"refused", at, 1, 1}, {"hook failed", at.Add(14 * time.Minute), 1, 2}}, []Kind{Failure, Seen}},
+		"the rows of an hour before":            {[]told{{"refused", at, 1, 1}, {"hook failed", at.Add(time.Hour), 1, 2}}, []Kind{Failure, Failure}},
+		"authorized anew":                       {[]told{{"authorized", at, 1, 1}, {"hook worked", at.Add(time.Second), 1, 2}, {"span", at.Add(time.Second), 1, 3}}, []Kind{Reconnected, Seen}},
+		"authorized anew, no rows":              {[]told{{"hook worked", at.Add(time.Second), 1, 2}, {"span", at, 1, 3}}, []Kind{Reconnected}},
+		"recovered by itself":                   {[]told{{"refused", at, 1, 1}, {"hook worked", at.Add(time.Minute), 1, 2}}, []Kind{Failure, Reconnected}},
+		"worked, failed, worked":                {[]told{{"works", at, 1, 1}, {"refused", at.Add(2 * time.Minute), 1, 2}, {"hook worked", at.Add(4 * time.Minute), 1, 3}}, []Kind{Reconnected, Failure, Reconnected}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newReader(Options{})
+			r.Open("file", 0, -1)
+			for _, x := range slices.Backward(c.told) {
+				for _, row := range x.rows() {
+					readOne(r, row, "file", 1)
+				}
+			}
+			var got []Kind
+			for _, e := range r.Flush() {
+				got = append(got, e.Kind)
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+// What was told long ago is forgotten, stored or not.
+func TestEchoesAreBounded(t *testing.T) {
+	r := newReader(Options{})
+	r.Open("t/0", 0, 0)
+	for i := range 300 {
+		for _, x := range (told{"refused", worldStart.Add(time.Duration(i) * time.Hour), 1, i}).rows() {
+			readOne(r, x, "t/0", int64(i))
+		}
+		r.Advance(time.Time{})
+	}
+	if n := len(r.echoes.told.known); n < 70 || n > 90 || len(r.echoes.held) > 2 {
+		t.Errorf("%d told, %d held", n, len(r.echoes.held))
+	}
+}
