@@ -8,7 +8,7 @@ import (
 )
 
 // maxSign bounds how deep an error is searched, and how wide.
-const maxSign = 5
+const maxSign = 7
 
 // Where an error, wrapped by scripts and interfaces any number of times, keeps what it wraps.
 var (
