@@ -28,11 +28,14 @@ const (
 
 // echoes knows what was told of each connection in each slot of time, as hashes.
 type echoes struct {
-	told memory         // by events that were released
-	held map[uint64]int // by operations that are held
+	told    memory              // by events that were released
+	held    map[uint64]int      // by operations that are held
+	refused map[uint64][]*entry // the refused refreshes that are held, by connection
 }
 
-func newEchoes() echoes { return echoes{newMemory(), map[uint64]int{}} }
+func newEchoes() echoes {
+	return echoes{newMemory(), map[uint64]int{}, map[uint64][]*entry{}}
+}
 
 // patience is when a delivery of time t is released.
 func patience(t int64) int64 { return (t+echoWait)/echoSlot*echoSlot + echoSlot - 1 }
@@ -80,9 +83,15 @@ func (e *entry) moment(n news) int64 {
 // hold notes what a held entry tells, now that another row of it was read.
 func (u *echoes) hold(e *entry) {
 	u.let(e)
-	if n := e.news(); n != 0 {
-		e.echo = n.in(e.who(), e.moment(n)/echoSlot)
-		u.held[e.echo]++
+	n := e.news()
+	if n == 0 {
+		return
+	}
+	e.whose = e.who()
+	e.echo = n.in(e.whose, e.moment(n)/echoSlot)
+	u.held[e.echo]++
+	if n == rowsFailed {
+		u.refused[e.whose] = append(u.refused[e.whose], e)
 	}
 }
 
@@ -93,7 +102,16 @@ func (u *echoes) let(e *entry) {
 	if u.held[e.echo]--; u.held[e.echo] == 0 {
 		delete(u.held, e.echo)
 	}
+	list := slices.DeleteFunc(u.refused[e.whose], func(o *entry) bool { return o == e })
+	if u.refused[e.whose] = list; len(list) == 0 {
+		delete(u.refused, e.whose)
+	}
 	e.echo = 0
+}
+
+// between reports whether a refresh of a connection was refused after one time and up to another, and still waits for its reason.
+func (u *echoes) between(whose uint64, after, until int64) bool {
+	return slices.ContainsFunc(u.refused[whose], func(e *entry) bool { return after < e.start() && e.start() <= until })
 }
 
 // tell remembers what a released entry told.

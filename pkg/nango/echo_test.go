@@ -240,3 +240,23 @@ func TestEchoesAreBounded(t *testing.T) {
 		t.Errorf("%d told, %d held", n, len(r.echoes.held))
 	}
 }
+
+// A call that worked after a refused refresh is told, even soon after another one, and although the refusal is told only when it has waited for
+// its reason; one before it is not.
+func TestActiveAfterUndecidedFailure(t *testing.T) {
+	at := func(s int) time.Time { return worldStart.Add(time.Duration(s) * time.Second) }
+	called := func(s int) string {
+		return operationRow(opID(at(s), s), "proxy", "call", "success", whoOf(1), at(s), at(s))
+	}
+	refusal := operationRow(opID(at(60), 9999), "auth", "refresh_token", "failed", whoOf(1), at(60), at(60))
+	for _, order := range [][]string{{called(0), called(30), refusal, called(60), called(90), called(1000)}, {called(1000), refusal, called(90), called(60), called(30), called(0)}} {
+		got, st := read(t, Options{}, order...)
+		var told []string
+		for _, e := range got {
+			told = append(told, fmt.Sprint(e.Kind, " ", e.Time.Sub(worldStart).Seconds()))
+		}
+		if want := []string{"active 0", "active 60", "active 1000", "failure 60"}; !slices.Equal(told, want) || st.Merged != 2 {
+			t.Errorf("told %v, want %v", told, want)
+		}
+	}
+}

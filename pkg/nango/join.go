@@ -33,7 +33,7 @@ type entry struct {
 	id                 string
 	due                int64  // the watermark that releases it
 	place              int    // in the heap
-	echo               uint64 // what it tells, as noted while it is held
+	echo, whose        uint64 // what it tells of which connection, as noted while it is held
 	cause              Cause  // by the rows so far
 	refused, explained bool   // counted as a refused refresh, and as one with a reason
 	dirty              bool

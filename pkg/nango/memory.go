@@ -103,14 +103,14 @@ func (a *activity) keyOf(ev *Event) []byte {
 	return a.key
 }
 
-// tell reports whether a sign of life is news: later than the last one told by the spacing, or the first after a failure.
-func (a *activity) tell(ev *Event) bool {
+// tell reports whether a sign of life is news, and when the last one was: later by the spacing, or the first after a failure.
+func (a *activity) tell(ev *Event) (last int64, news bool) {
 	k, t := a.keyOf(ev), ev.Time.UnixMilli()
 	if last, ok := a.last[string(k)]; ok && t < last+spacing {
-		return false
+		return last, false
 	}
 	a.set(string(k), t)
-	return true
+	return 0, true
 }
 
 // broke makes the next sign of life after a failure news.

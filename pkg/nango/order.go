@@ -149,7 +149,7 @@ func (r *Reader) release(e *entry, early bool) {
 	case e.Late:
 		r.stats.Late++
 	case ev.Kind == Active:
-		if !r.active.tell(&ev) {
+		if !r.tellActive(&ev) {
 			r.stats.Merged++
 			return
 		}
@@ -166,6 +166,17 @@ func (r *Reader) release(e *entry, early bool) {
 		}
 		r.emit(ev)
 	}
+}
+
+// tellActive reports whether a sign of life is news: not soon after the last one, unless a refresh was refused in between. That may wait for its
+// reason still.
+func (r *Reader) tellActive(ev *Event) bool {
+	last, told := r.active.tell(ev)
+	if told || !r.echoes.between(idHash(r.active.key), last, ev.Time.UnixMilli()) {
+		return told
+	}
+	r.active.set(string(r.active.key), ev.Time.UnixMilli())
+	return true
 }
 
 // echoed keeps of a delivery that repeats what is known whose the connection is: rows of a refresh do not say it.
