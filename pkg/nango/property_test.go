@@ -222,3 +222,67 @@ func TestPrefilterFindsWhatIsSpelledOddly(t *testing.T) {
 		}
 	}
 }
+
+// Five callers of one dead connection make five operations, their messages and their webhooks: five failures of one connection, whatever comes
+// first, also when one file holds all operations and another all messages.
+func TestParallelFailures(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		apart := rapid.Bool().Draw(t, "operations apart")
+		var values [3][]string
+		for k := range 5 {
+			x := told{"refused", worldStart.Add(time.Duration(k) * time.Millisecond), 1, k}
+			rows := append(x.rows(), told{"hook failed", x.at.Add(time.Second), 1, 0}.rows()...)
+			for i, row := range append(rows, rows[rapid.IntRange(0, 2).Draw(t, "twice")]) {
+				f := i % 3
+				if !apart {
+					f = rapid.IntRange(0, 2).Draw(t, "file")
+				}
+				values[f] = append(values[f], row.value)
+			}
+		}
+		r := newReader(Options{})
+		for f := range values {
+			r.Open(fmt.Sprint(f), 0, -1)
+		}
+		for f := range values {
+			for _, v := range rapid.Permutation(values[f]).Draw(t, "order") {
+				r.Read([]byte(v), Meta{Source: fmt.Sprint(f), Offset: 1})
+			}
+		}
+		failures, connections := 0, map[string]bool{}
+		for _, e := range r.Flush() {
+			connections[e.Connection] = true
+			if e.Kind == Failure && e.Cause == Revoked && e.OperationID != "" {
+				failures++
+			} else if e.Kind != Seen {
+				t.Fatalf("%+v", e)
+			}
+		}
+		if failures != 5 || len(connections) != 1 || r.Stats().Echoes != 5 {
+			t.Fatalf("%d failures of %v, %d echoes", failures, connections, r.Stats().Echoes)
+		}
+	})
+}
+
+// A tee's flood of calls and scripts that have not ended pushes out only its own kind: a refusal still finds its reason. What is pushed out is counted.
+func TestFloodOfUnended(t *testing.T) {
+	r := newReader(Options{JoinMax: 80})
+	r.Open("t/0", 0, 0)
+	id := opID(worldStart, 9999)
+	r.Read([]byte(operationRow(id, "auth", "refresh_token", "running", whoOf(1), worldStart, time.Time{})), Meta{Source: "t/0"})
+	for i := range 300 {
+		at := worldStart.Add(time.Duration(i) * time.Millisecond)
+		typ, action := "proxy", "call"
+		if i%3 == 0 {
+			typ, action = "sync", "run"
+		}
+		r.Read([]byte(operationRow(opID(at, i), typ, action, "running", whoOf(2), at, time.Time{})), Meta{Source: "t/0"})
+	}
+	r.Read([]byte(errorLogRow(id, external, 400, `{"dataMessage":{"error":"invalid_grant"}}`, worldStart)), Meta{Source: "t/0"})
+	last := worldStart.Add(299 * time.Millisecond)
+	r.Read([]byte(`{"path":"/rows/_update/`+opID(last, 299)+`","body":{"doc":{"state":"success"}}}`), Meta{Source: "t/0"})
+	got := r.Flush()
+	if len(got) != 2 || got[0].Cause != Revoked || got[1].Kind != Active || r.Stats().Evicted != 290 {
+		t.Errorf("%+v, %d evicted", got, r.Stats().Evicted)
+	}
+}
