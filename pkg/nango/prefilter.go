@@ -10,7 +10,7 @@ import "bytes"
 //   - A message row of a refused refresh is of level error, or its error type holds a "_" right after "type". What says that a
 //     refresh worked, or that none will be tried any more, says it in Nango's own words.
 //   - An operation row that matters has an action with a "_" (refresh_token, create_connection, pre_connection_deletion), or
-//     proxy as its type, or an error type or code with a "_" in it, or has failed or not ended: then the error may come in an update.
+//     proxy as its type, or an error type or code with a "_" in it, or has not ended: then the error may come in an update.
 //   - A line break stands between rows (a bulk body), never in one as Nango writes it: each may be another one, and all are read.
 //   - What holds an escape \u, or base64, may spell any of these differently, and is read.
 func relevant(b []byte) bool {
@@ -35,15 +35,14 @@ func relevant(b []byte) bool {
 
 func isQuoted(b []byte, i int) bool { return i > 0 && b[i-1] == '"' }
 
-// words looks for what Nango says in words: that a manual refresh worked, that the refresh limit is reached; and for a state that reads "failed".
+// words looks for what Nango says in words: that the refresh limit is reached, that a manual refresh worked.
 func words(b []byte) bool {
 	for i := 0; ; i++ {
-		n := bytes.IndexByte(b[i:], 'f')
+		n := bytes.IndexByte(b[i:], 'T')
 		if n < 0 {
 			return false
 		}
-		i += n
-		if hasAround(b, i, "manual re", "resh") || hasAround(b, i, "he re", "resh limit") || isQuoted(b, i) && hasAround(b, i, "", "ailed") {
+		if i += n; hasAround(b, i, "", "he refresh limit") || hasAround(b, i, "", "oken manual refresh") {
 			return true
 		}
 	}
