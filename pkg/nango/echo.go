@@ -29,12 +29,12 @@ const (
 // echoes knows what was told of each connection in each slot of time, as hashes.
 type echoes struct {
 	told    memory              // by events that were released
-	held    map[uint64]int      // by operations that are held
-	refused map[uint64][]*entry // the refused refreshes that are held, by connection
+	held    map[uint64][]*entry // by operations that are held
+	refused map[uint64]int      // how many refused refreshes are held, by connection
 }
 
 func newEchoes() echoes {
-	return echoes{newMemory(), map[uint64]int{}, map[uint64][]*entry{}}
+	return echoes{newMemory(), map[uint64][]*entry{}, map[uint64]int{}}
 }
 
 // patience is when a delivery of time t is released.
@@ -82,16 +82,22 @@ func (e *entry) moment(n news) int64 {
 
 // hold notes what a held entry tells, now that another row of it was read.
 func (u *echoes) hold(e *entry) {
-	u.let(e)
 	n := e.news()
 	if n == 0 {
+		u.let(e)
 		return
 	}
-	e.whose = e.who()
-	e.echo = n.in(e.whose, e.moment(n)/echoSlot)
-	u.held[e.echo]++
+	whose := e.who()
+	h := n.in(whose, e.moment(n)/echoSlot)
+	if h == e.echo {
+		return
+	}
+	u.let(e)
+	e.echo, e.spot = h, len(u.held[h])
+	u.held[h] = append(u.held[h], e)
 	if n == rowsFailed {
-		u.refused[e.whose] = append(u.refused[e.whose], e)
+		e.whose = whose
+		u.refused[whose]++
 	}
 }
 
@@ -99,19 +105,31 @@ func (u *echoes) let(e *entry) {
 	if e.echo == 0 {
 		return
 	}
-	if u.held[e.echo]--; u.held[e.echo] == 0 {
+	list := u.held[e.echo]
+	last := list[len(list)-1]
+	list[e.spot], last.spot, list[len(list)-1] = last, e.spot, nil
+	if u.held[e.echo] = list[:len(list)-1]; len(list) == 1 {
 		delete(u.held, e.echo)
 	}
-	list := slices.DeleteFunc(u.refused[e.whose], func(o *entry) bool { return o == e })
-	if u.refused[e.whose] = list; len(list) == 0 {
-		delete(u.refused, e.whose)
+	if e.whose != 0 {
+		if u.refused[e.whose]--; u.refused[e.whose] == 0 {
+			delete(u.refused, e.whose)
+		}
 	}
-	e.echo = 0
+	e.echo, e.whose = 0, 0
 }
 
 // between reports whether a refresh of a connection was refused after one time and up to another, and still waits for its reason.
 func (u *echoes) between(whose uint64, after, until int64) bool {
-	return slices.ContainsFunc(u.refused[whose], func(e *entry) bool { return after < e.start() && e.start() <= until })
+	if u.refused[whose] == 0 {
+		return false
+	}
+	for slot := after / echoSlot; slot <= until/echoSlot; slot++ {
+		if slices.ContainsFunc(u.held[rowsFailed.in(whose, slot)], func(e *entry) bool { return after < e.start() && e.start() <= until }) {
+			return true
+		}
+	}
+	return false
 }
 
 // tell remembers what a released entry told.
@@ -130,7 +148,7 @@ func (u *echoes) repeats(e *entry) bool {
 	near := func(n news, back int64) bool {
 		who := e.who()
 		for slot := (e.Created - back) / echoSlot; slot <= patience(e.Created)/echoSlot; slot++ {
-			if h := n.in(who, slot); u.held[h] > 0 || u.told.hasHash(h) {
+			if h := n.in(who, slot); len(u.held[h]) > 0 || u.told.hasHash(h) {
 				return true
 			}
 		}

@@ -33,7 +33,8 @@ type entry struct {
 	id                 string
 	due                int64  // the watermark that releases it
 	place              int    // in the heap
-	echo, whose        uint64 // what it tells of which connection, as noted while it is held
+	echo, whose        uint64 // what it tells, and of which connection when that is a refusal, as noted while it is held
+	spot               int    // among those that tell the same
 	cause              Cause  // by the rows so far
 	refused, explained bool   // counted as a refused refresh, and as one with a reason
 	dirty              bool
