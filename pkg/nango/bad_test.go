@@ -34,7 +34,9 @@ func TestBadInput(t *testing.T) {
 		{name: "an empty list", value: "[]", ignored: true},
 		{name: "another program's line", value: `{"ts":1,"msg":"connected","refresh_token":null}`, ignored: true},
 		{name: "deep", value: strings.Repeat(`{"payload":`, 10_000) + "1" + strings.Repeat("}", 10_000), reason: "too_deep"},
-		{name: "deep list", value: strings.Repeat("[", 10_000), reason: "too_deep"},
+		{name: "deep list", value: strings.Repeat("[", 10_000), reason: "too_dense"},
+		{name: "deep list of texts", value: strings.Repeat(`["0123456789",`, 1_000), reason: "too_deep"},
+		{name: "rows shorter than any", value: `[` + strings.Repeat(`{"parentId":"x"},`, 1000) + `{}]`, reason: "too_many_rows"},
 		{name: "many wrappers", value: strings.Repeat(`{"payload":`, 100) + op + strings.Repeat("}", 100), reason: "too_deep"},
 		{name: "10 MB", value: `{"message":"` + strings.Repeat("x", 10<<20) + `"}`, reason: "too_large"},
 		{name: "wrong types", value: `{"id":5,"operation":{"type":7,"action":[]},"state":{},"type":"operation"}`, ignored: true},
@@ -117,46 +119,3 @@ func TestHoldsNoMoreThanAllowed(t *testing.T) {
 		t.Errorf("%d released, want 5000; %d evicted", released, r.Stats().Evicted)
 	}
 }
-
-func FuzzRead(f *testing.F) {
-	for kind := range kinds {
-		for _, x := range tell(kind, kind, worldStart).rows {
-			for _, e := range wrappers {
-				f.Add([]byte(e.wrap(x.value)), uint8(kind))
-			}
-		}
-	}
-	f.Add([]byte(webhookBody("refresh", 1, false)), uint8(0))
-	f.Fuzz(func(t *testing.T, value []byte, offset uint8) {
-		at := worldStart.Add(time.Hour)
-		id := opID(at, 777)
-		r := newReader(Options{Ceiling: at.Add(time.Hour)})
-		r.Open("f", 0, -1)
-		r.Read([]byte(operationRow(id, "auth", "refresh_token", "failed", whoOf(777), at, at)), Meta{Source: "f", Offset: 1})
-		kept := append([]byte(nil), value...)
-		r.Read(kept, Meta{Source: "f", Offset: int64(offset)})
-		clear(kept) // the caller may reuse it
-		r.Read([]byte(errorLogRow(id, external, 400, `{"dataMessage":{"error":"invalid_grant"}}`, at)), Meta{Source: "f", Offset: 2})
-		if r.nested != 0 {
-			t.Fatalf("%d parsers still in use", r.nested)
-		}
-		var stored int
-		r.Changes(func(_, _ string, value []byte) { stored += len(value) })
-		if stored > 64<<10+8*len(value) {
-			t.Fatalf("%d bytes of state from %d", stored, len(value))
-		}
-		mine := false
-		for _, e := range r.Flush() {
-			mine = mine || e.OperationID == id && e.Cause == Revoked
-			if e.Kind == 0 || e.Connection == "" || e.Time.Before(at0) || e.Kind == Failure && !isCode(e.Reason) {
-				t.Fatalf("not an event: %+v", e)
-			}
-		}
-		if !mine {
-			t.Fatal("a neighbour was lost")
-		}
-		checkSum(t, r.Stats())
-	})
-}
-
-var at0 = time.UnixMilli(minTime)

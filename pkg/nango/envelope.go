@@ -79,6 +79,9 @@ func (r *Reader) list(v *fastjson.Value, c wrapper, depth int) (found bool) {
 }
 
 func (r *Reader) object(v *fastjson.Value, c wrapper, depth int) (found bool) {
+	if v.GetObject().Len() == 0 {
+		return false
+	}
 	var l look
 	l.at(v)
 	if r.action != nil { // the line before this one named it
@@ -102,6 +105,10 @@ func (r *Reader) object(v *fastjson.Value, c wrapper, depth int) (found bool) {
 
 // rowOf hands v to the reader of what it is.
 func (r *Reader) rowOf(v *fastjson.Value, l *look, is form, c wrapper, depth int) bool {
+	if r.rows--; r.rows < 0 {
+		r.bad("too_many_rows")
+		return true
+	}
 	if !r.enterRow(l, is) {
 		return true
 	}
@@ -197,6 +204,7 @@ func (r *Reader) nameNext(l *look) {
 
 // findID returns the operation id in a path, an address or a record key, nil when there is none. An id is 13 digits, a "_", and 6 to 11 letters and digits more.
 func findID(s []byte) []byte {
+	s = s[:min(len(s), 1024)]
 	for at := 0; ; at++ {
 		i := bytes.IndexByte(s[at:], '_')
 		if i < 0 {
@@ -207,7 +215,7 @@ func findID(s []byte) []byte {
 		if start < 0 || start > 0 && isDigit(s[start-1]) {
 			continue
 		}
-		for end < len(s) && (isCodeByte(s[end]) && s[end] != '-' && s[end] != '.') {
+		for end < len(s) && end-start < 26 && (isCodeByte(s[end]) && s[end] != '-' && s[end] != '.') {
 			end++
 		}
 		if id := s[start:end]; isOperationID(id) {

@@ -96,7 +96,7 @@ func TestSpans(t *testing.T) {
 			t.Run(tt.name+"/"+name, func(t *testing.T) {
 				value := encode(batchOf(tt.span))
 				got, st := read(t, Options{}, value, value) // a collector that was not answered sends it again
-				for i := range got { // deliveries may wait for the rows they repeat
+				for i := range got {                        // deliveries may wait for the rows they repeat
 					got[i].Due = time.Time{}
 				}
 				if d := difference(got, tt.want); d != "" || len(st.Quarantined) > 0 || st.Skipped > 0 || st.Envelopes["otlp"] != st.Understood {

@@ -97,11 +97,12 @@ func (r *Reader) record(b []byte) {
 		r.logBody(log.GetBody())
 		return
 	}
-	if !nangoSpan(b) {
+	kept := nangoSpan(b)
+	if kept == nil {
 		return
 	}
 	var in tracev1.Span
-	if err := options.Unmarshal(b, &in); err != nil {
+	if err := options.Unmarshal(kept, &in); err != nil {
 		r.bad("not_otlp")
 		return
 	}
@@ -116,24 +117,29 @@ func (r *Reader) record(b []byte) {
 	r.traced(t, nil, formSpan)
 }
 
-// nangoSpan reports whether a span is of Nango, before it costs anything.
-func nangoSpan(b []byte) bool {
+// nangoSpan returns what is worth decoding of a span, nil when it is none of Nango's: its events and links could be many.
+func nangoSpan(b []byte) (kept []byte) {
+	ours := false
 	for len(b) > 0 {
-		field, typ, n := protowire.ConsumeTag(b)
+		field, typ, n := protowire.ConsumeField(b)
 		if n < 0 {
-			return false
+			return nil
+		}
+		switch field {
+		case fieldName:
+			_, _, tag := protowire.ConsumeTag(b)
+			name, _ := protowire.ConsumeBytes(b[tag:n])
+			ours = typ == protowire.BytesType && len(name) > len(nangoDot) && string(name[:len(nangoDot)]) == string(nangoDot)
+			kept = append(kept, b[:n]...)
+		case 1, 2, 7, 8, 9, 15: // ids, times, attributes, status
+			kept = append(kept, b[:n]...)
 		}
 		b = b[n:]
-		size := protowire.ConsumeFieldValue(field, typ, b)
-		if size < 0 {
-			return false
-		}
-		if name, _ := protowire.ConsumeBytes(b[:size]); field == fieldName && typ == protowire.BytesType {
-			return len(name) > len(nangoDot) && string(name[:len(nangoDot)]) == string(nangoDot)
-		}
-		b = b[size:]
 	}
-	return false
+	if !ours {
+		return nil
+	}
+	return kept
 }
 
 // logBody reads the body of a log record: the row as text, or as a list of keys.

@@ -46,7 +46,9 @@ const (
 	defaultJoinMax  = 250_000
 	maxValue        = 8 << 20   // a larger value is not read
 	keepParsers     = 256 << 10 // after a larger value the parsers' memory is given back
+	maxValues       = 500_000   // a value of more JSON values is not read
 	maxInterned     = 100_000
+	shortestRow     = 128 // bytes; a value of more rows than fit into it is not of Nango
 )
 
 // Reader turns record values into joined, ordered events. It is not safe for concurrent use.
@@ -95,6 +97,7 @@ type Reader struct {
 	nested     int // parsers in use
 	parseFault string
 	work       int     // bytes that may still be parsed
+	rows       int     // rows that may still be read
 	layers     []layer // around what is being read, outermost first
 	outer      layer   // the envelope of the first row that matters
 	accepted   bool    // something in the pinned envelope was found
@@ -188,12 +191,25 @@ func (r *Reader) look(value []byte, m Meta) {
 		m.Time = 0
 	}
 	r.meta, r.useful, r.fault, r.parseFault = m, false, "", ""
-	r.outer, r.accepted, r.action, r.work = layerNone, false, nil, allowance(len(value))
-	r.value(value)
+	r.outer, r.accepted, r.action, r.work, r.rows = layerNone, false, nil, allowance(len(value)), 64+len(value)/shortestRow
+	if dense(value) {
+		r.bad("too_dense")
+	} else {
+		r.value(value)
+	}
 	r.meta = Meta{}
 	if len(value) > keepParsers {
 		r.parsers = [maxNested]fastjson.Parser{}
 	}
+}
+
+// dense reports whether a value is made of more JSON values than rows can be: each takes 20 times the memory of the bytes that ask for it.
+func dense(b []byte) bool {
+	n := bytes.Count(b, []byte("{")) + bytes.Count(b, []byte("["))
+	if n > len(b)/8+64 {
+		return true
+	}
+	return len(b) > 64<<10 && n+bytes.Count(b, []byte(",")) > min(len(b)/8, maxValues)
 }
 
 // allowance is how many bytes may be parsed for a value of n bytes: JSON inside JSON is read again at every level, and each

@@ -5,13 +5,16 @@ import (
 	"encoding/base64"
 )
 
+// shortest is how many bytes a text must have to be looked into: no row, not even an update, is shorter.
+const shortest = 16
+
 // outcome of reading a text: parsed when there was JSON in it, found when the JSON was, or held, something we know.
 type outcome struct{ parsed, found bool }
 
 // embedded reads a JSON string that may hold a row: JSON, JSON behind a prefix, several of them, base64, or none of these.
 func (r *Reader) embedded(s []byte, c wrapper, depth int) bool {
 	s = bytes.TrimSpace(s)
-	if len(s) < 2 {
+	if len(s) < shortest {
 		return false
 	}
 	if bytes.IndexByte(s, '{') < 0 {
@@ -46,7 +49,7 @@ func (r *Reader) base64(s []byte, c wrapper, depth int) bool {
 		encoding = base64.RawURLEncoding
 	}
 	plain, err := encoding.AppendDecode(nil, s)
-	if err != nil {
+	if err != nil || dense(plain) {
 		return false // a JSON web token, for one
 	}
 	r.enter(layerBase64)
@@ -60,22 +63,16 @@ func (r *Reader) pieces(s []byte, c wrapper, depth int) (all outcome) {
 	if !r.spend(len(s)) {
 		return outcome{}
 	}
-	first, broken, several := true, "", layerLines
-	for {
-		before, value, rest, whole := nextValue(s)
-		if value == nil && !whole && rest == nil {
-			break
-		}
-		s = rest
-		if !whole {
+	broken, several := "", layerNone
+	for cut := (cutter{rest: s}); cut.next(); {
+		if !cut.whole {
 			broken = "not_json"
 			continue
 		}
-		if first && !hasMore(rest) {
-			several = layerNone
+		if several == layerNone && bytes.IndexByte(cut.rest, '{') >= 0 {
+			several = layerLines
 		}
-		first = false
-		o := r.piece(before, value, c, depth, several)
+		o := r.piece(cut.before, cut.value, c, depth, several)
 		if !o.parsed {
 			broken = r.parseFault
 		}
@@ -89,6 +86,9 @@ func (r *Reader) pieces(s []byte, c wrapper, depth int) (all outcome) {
 
 // piece reads one JSON value of a text and what stands before it on its line.
 func (r *Reader) piece(before, value []byte, c wrapper, depth int, several layer) outcome {
+	if len(value) < shortest {
+		return outcome{parsed: true}
+	}
 	v := r.parseNested(value)
 	if v == nil {
 		return outcome{}
@@ -126,31 +126,47 @@ func prefixLayers(before []byte) (l [2]layer) {
 	return l
 }
 
-func hasMore(s []byte) bool { return bytes.IndexByte(s, '{') >= 0 || bytes.IndexByte(s, '[') >= 0 }
+// cutter cuts JSON values off a text, one after the other.
+type cutter struct {
+	rest   []byte
+	eol    int    // where the line ends on which rest begins
+	before []byte // what stands before the value on its line
+	value  []byte
+	whole  bool // false: what begins there does not end
+}
 
-// nextValue cuts the next JSON value off s, with what stands before it on its line. When what begins there does not end, whole is false and
-// rest begins with a line after it. rest is nil at the end of s, where value is nil when there is none.
-func nextValue(s []byte) (before, value, rest []byte, whole bool) {
-	for len(s) > 0 {
-		line, after, _ := bytes.Cut(s, []byte("\n"))
+// next finds the next value; false at the end of the text.
+func (c *cutter) next() bool {
+	for len(c.rest) > 0 {
+		if c.eol <= 0 {
+			if c.eol = bytes.IndexByte(c.rest, '\n'); c.eol < 0 {
+				c.eol = len(c.rest)
+			}
+		}
+		line := c.rest[:c.eol]
 		at := jsonStart(line)
 		if at < 0 {
-			s = after
+			c.skip(min(c.eol+1, len(c.rest)))
 			continue
 		}
-		value, rest, whole = cutValue(s[at:])
-		if !whole && rest == nil {
-			rest = []byte{}
-		}
-		return line[:at], value, rest, whole
+		var rest []byte
+		c.before = line[:at]
+		c.value, rest, c.whole = cutValue(c.rest[at:])
+		c.skip(len(c.rest) - len(rest))
+		return true
 	}
-	return nil, nil, nil, false
+	return false
 }
+
+func (c *cutter) skip(n int) { c.rest, c.eol = c.rest[n:], c.eol-n }
 
 // jsonStart returns where JSON begins in a line: at once, or with the first {" in it; -1 when there is none.
 func jsonStart(line []byte) int {
-	text := bytes.TrimLeft(line, " \t\r")
-	lead := len(line) - len(text)
+	lead := 0
+	for lead < len(line) && line[lead] <= ' ' {
+		lead++
+	}
+	text := line[lead:]
 	if len(text) == 0 {
 		return -1
 	}

@@ -129,33 +129,34 @@ func (outer around) fits(inner around) bool {
 
 // A row in any envelope, or in any two, is the row.
 func TestAnyEnvelopeIsTheRow(t *testing.T) {
-	for kind := range kinds {
-		s := tell(kind, kind, worldStart.Add(time.Hour))
-		var bare []string
-		for _, x := range s.rows {
-			bare = append(bare, x.value)
-		}
-		want, _ := read(t, Options{}, bare...)
-		for _, outer := range wrappers {
-			for _, inner := range wrappers {
-				if !outer.fits(inner) {
-					continue
-				}
-				var values []string
-				for _, v := range bare {
-					values = append(values, outer.wrap(inner.wrap(v)))
-				}
-				name := fmt.Sprint(kind, "/", outer.name, "/", inner.name)
-				got, st := read(t, Options{}, values...)
-				if d := difference(got, want); d != "" || len(st.Quarantined) > 0 {
-					t.Errorf("%s: %s\nquarantined %v\n%s", name, d, st.Quarantined, values[0])
-				}
-				mixed := strings.HasSuffix(outer.name, " root") && (inner.name != "bare" || kind == 5) // with the keys of another envelope
-				if outer.envelope != "" && !mixed && inner.gives == value && st.Understood > 0 && st.Envelopes[outer.envelope] != st.Understood {
-					t.Errorf("%s: envelopes %v of %d, want %s", name, st.Envelopes, st.Understood, outer.envelope)
+	for i, outer := range wrappers {
+		for j, inner := range wrappers {
+			if !outer.fits(inner) {
+				continue
+			}
+			for kind := range kinds {
+				if i == 0 || j == 0 || kind == (i+j)%kinds {
+					wrapped(t, kind, outer, inner)
 				}
 			}
 		}
+	}
+}
+
+// wrapped checks that the rows of one story give its events in two envelopes, and that the outer one is counted.
+func wrapped(t *testing.T, kind int, outer, inner around) {
+	var bare, values []string
+	for _, x := range tell(kind, kind, worldStart.Add(time.Hour)).rows {
+		bare, values = append(bare, x.value), append(values, outer.wrap(inner.wrap(x.value)))
+	}
+	want, _ := read(t, Options{}, bare...)
+	got, st := read(t, Options{}, values...)
+	if d := difference(got, want); d != "" || len(st.Quarantined) > 0 {
+		t.Errorf("%d/%s/%s: %s\nquarantined %v\n%s", kind, outer.name, inner.name, d, st.Quarantined, values[0])
+	}
+	mixed := strings.HasSuffix(outer.name, " root") && (inner.name != "bare" || kind == 5) // with the keys of another envelope
+	if outer.envelope != "" && !mixed && inner.gives == value && st.Understood > 0 && st.Envelopes[outer.envelope] != st.Understood {
+		t.Errorf("%d/%s/%s: envelopes %v of %d, want %s", kind, outer.name, inner.name, st.Envelopes, st.Understood, outer.envelope)
 	}
 }
 
