@@ -297,7 +297,7 @@ func (l *look) layer() layer {
 	switch {
 	case l.has(keySpans):
 		return layerOTLP
-	case isObject(l.of[keyDoc]), l.has(keyUpsert), bytes.Contains(l.text(keyPath), []byte("/_")):
+	case isObject(l.of[keyDoc]), l.has(keyUpsert), writePath(l.text(keyPath)):
 		return layerBulk
 	case l.has(keyHitSource, keyHits, keyIndex):
 		return layerElasticsearch
@@ -318,6 +318,17 @@ func (l *look) layer() layer {
 		return layerPayload
 	}
 	return layerJSON
+}
+
+// writePath reports whether a request with this path or address writes documents.
+func writePath(path []byte) bool {
+	_, verb, _ := bytes.Cut(path, []byte("/_"))
+	for _, p := range []string{"update", "doc", "bulk", "create"} {
+		if bytes.HasPrefix(verb, []byte(p)) {
+			return true
+		}
+	}
+	return false
 }
 
 // decoration names the shipper that left its own fields beside those of a row.

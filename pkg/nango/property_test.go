@@ -179,6 +179,7 @@ func TestPrefilterDropsNothingUseful(t *testing.T) {
 	for i, a := range answers(t) {
 		values = append(values, a.rows(i)...)
 	}
+	values = append(values, fixtureValues(t)...)
 	for _, s := range signs() {
 		values = append(values, s.rows...)
 	}
@@ -205,12 +206,63 @@ func TestPrefilterDropsNothingUseful(t *testing.T) {
 	}
 }
 
+// Whatever stands together in one value, in whatever envelope, the events are those of reading everything.
+func TestPrefilterChangesNothing(t *testing.T) {
+	level := around{name: "own level", holds: text, wrap: inText(`{"level":"info","ts":1772409600.5,"msg":`, `}`)}
+	rapid.Check(t, func(t *rapid.T) {
+		var rows []string
+		for i := range rapid.IntRange(1, 8).Draw(t, "stories") {
+			for _, x := range tell(rapid.IntRange(0, kinds-1).Draw(t, "kind"), i, worldStart.Add(time.Duration(i)*time.Minute)).rows {
+				rows = append(rows, x.value)
+			}
+			rows = append(rows, noise(i))
+		}
+		rows = rapid.Permutation(rows).Draw(t, "order")
+		filtered, all := newReader(Options{}), newReader(Options{})
+		all.Sample(1 << 30)
+		for n := int64(1); len(rows) > 0; n++ {
+			k := min(rapid.IntRange(1, 3).Draw(t, "together"), len(rows))
+			v := rapid.SampledFrom([]string{"[%s]", `{"data":[%s],"pagination":{}}`, `{"hits":{"hits":[%s]}}`}).Draw(t, "list")
+			v = strings.Replace(v, "%s", strings.Join(rows[:k], ","), 1)
+			if k == 1 {
+				v = rows[0]
+			}
+			rows = rows[k:]
+			if w := rapid.SampledFrom(append(wrappers, level)).Draw(t, "wrapper"); w.fits(around{}) {
+				v = w.wrap(v)
+			}
+			filtered.Read([]byte(v), Meta{Source: "f", Offset: n})
+			all.Read([]byte(v), Meta{Source: "f", Offset: n})
+		}
+		if d := difference(filtered.Flush(), all.Flush()); d != "" {
+			t.Fatal(d)
+		}
+		checkSum(t, filtered.Stats())
+	})
+}
+
+// Sample has the next records read, and no more of them.
+func TestSample(t *testing.T) {
+	r := newReader(Options{})
+	r.Sample(2)
+	for i := range 5 {
+		r.Read([]byte(noise(i)), Meta{Source: "f", Offset: int64(i) + 1})
+	}
+	if s := r.Stats(); s.Ignored != 2 || s.Skipped != 3 {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestPrefilterFindsWhatIsSpelledOddly(t *testing.T) {
 	at := worldStart
 	op := operationRow(opID(at, 1), "auth", "refresh_token", "failed", whoOf(1), at, at)
 	for _, v := range []string{
 		op, strings.ReplaceAll(op, `":"`, "\"  :\n \""), strings.ReplaceAll(op, "refresh_token", `refresh\u005ftoken`), quoted(quoted(op)), quoted(quoted(quoted(op))),
-		`{"level":"info","operation":{"type" : "proxy"}}`, `{"doc":{"state":"success"}}`, `"level": "error"`, `v`, ``,
+		`{"level":"info","operation":{"type" : "proxy"}}`, `{"level":"info","message":"Token manual refresh fetch was successful for x","createdAt":"2026"}`,
+		`{"level":"info","doc":{"state":"success"}}`, `{"level":"info","createdAt":"2026","log":"{\"_id\":\"1\",\"doc\":{\"state\":\"success\"}}"}`, "\n\x05level createdAt",
+		`{"level":"warn","createdAt":"2026","message":"HTTP 424: The refresh limit has been reached for this connection."}`, `{"level":"info","createdAt":"2026","error":"unknown_connection"}`,
+		`{"level":"info","createdAt":"2026","operation":{"type":"sync","action":"run"},"state":"failed"}`, `{"level":"info","createdAt":"2026","endedAt":null}`,
+		`{"values":[{"key":"level","value":{"stringValue":"error"}},{"key":"createdAt"}]}`, `{"fields":{"level":["error"],"createdAt":["2026"]}}`, `{"doc":{"state":"success"}}`, `"level": "error"`, `v`, ``,
 	} {
 		if !relevant([]byte(v)) {
 			t.Errorf("skipped %q", v)

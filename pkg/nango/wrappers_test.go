@@ -39,7 +39,7 @@ func inText(before, after string) func(string) string {
 }
 
 var wrappers = []around{
-	{"bare", "", text, value, func(r string) string { return r }},
+	{"bare", "", value, value, func(r string) string { return r }},
 	{"indented", "", value, value, indent},
 	{"text", "", text, value, quoted},
 	{"list", "", value, value, in("[", "]")},
