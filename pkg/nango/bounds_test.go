@@ -84,7 +84,7 @@ func protobufOf(n int, field string) string {
 
 // No value takes long, or much memory: work and memory grow with its length and no faster.
 func TestNoValueIsSlow(t *testing.T) {
-	for _, size := range []int{64 << 10, 512 << 10} {
+	for _, size := range hostileSizes {
 		for name, v := range hostile(size) {
 			limit := slowest(len(v))
 			took, grown := cost([]byte(v), limit)

@@ -28,8 +28,6 @@ const (
 	outside              // as a result: bytes that stand in nothing
 )
 
-const stampUTC = "2026-03-02T00:00:01.512Z"
-
 func in(before, after string) func(string) string {
 	return func(r string) string { return before + r + after }
 }
