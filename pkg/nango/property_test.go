@@ -261,7 +261,7 @@ func TestPrefilterFindsWhatIsSpelledOddly(t *testing.T) {
 		`{"level":"info","operation":{"type" : "proxy"}}`, `{"level":"info","message":"Token manual refresh fetch was successful for x","createdAt":"2026"}`,
 		`{"level":"info","doc":{"state":"success"}}`, `{"level":"info","createdAt":"2026","log":"{\"_id\":\"1\",\"doc\":{\"state\":\"success\"}}"}`, "\n\x05level createdAt",
 		`{"level":"warn","createdAt":"2026","message":"HTTP 424: The refresh limit has been reached for this connection."}`, `{"level":"info","createdAt":"2026","error":"unknown_connection"}`,
-		`{"level":"info","createdAt":"2026","operation":{"type":"sync","action":"run"},"state":"failed"}`, `{"level":"info","createdAt":"2026","endedAt":null}`,
+		`{"level":"info","createdAt":"2026","endedAt":null}`,
 		`{"values":[{"key":"level","value":{"stringValue":"error"}},{"key":"createdAt"}]}`, `{"fields":{"level":["error"],"createdAt":["2026"]}}`, `{"doc":{"state":"success"}}`, `"level": "error"`, `v`, ``,
 	} {
 		if !relevant([]byte(v)) {
