@@ -180,7 +180,7 @@ func TestPrefilterDropsNothingUseful(t *testing.T) {
 		values = append(values, a.rows(i)...)
 	}
 	values = append(values, fixtureValues(t)...)
-	for _, s := range signs() {
+	for _, s := range append(signs(), updates()...) {
 		values = append(values, s.rows...)
 	}
 	for _, op := range []string{"refresh", "override", "creation"} {
