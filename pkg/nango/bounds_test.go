@@ -33,6 +33,8 @@ func hostile(n int) map[string]string {
 		"keys of a body":     keys(`{"parentId":"`+id+`","level":"error","createdAt":"2026-03-02T00:00:00.000Z","meta":{"type":"x_y","payload":{"dataMessage":{"x":1`, `,"k%d":1`) + "}}}}",
 		"keys of a webhook":  keys(`{"from":"nango","type":"auth","connectionId":"c"`, `,"k%d":1`) + "}",
 		"keys of a span":     keys(`{"name":"nango.proxy.call","attributes":{"x":"1"`, `,"k%d":"1"`) + "}}",
+		"flat":               fill("[", `{"meta.type":"1","a":1,"b":2},`, "{}]"),
+		"flat keys":          fill("[", `{"operation.action":"1"`+strings.Repeat(`,"a.b.c.d.e.f.g.h.i":1`, maxFields-1)+`},`, "{}]"),
 		"objects":            fill("[", "{},", "{}]"),
 		"objects, run on":    fill("", "{}", ""),
 		"texts":              fill("[", `"{",`, `""]`),

@@ -16,6 +16,7 @@ const (
 type wrapper struct {
 	id   []byte // the row's document id, from _id, an update path, an action line or the record key
 	time int64  // when a bridge received it, Unix ms; the innermost that says so is right
+	flat bool   // it was put together again from flat fields
 }
 
 // value reads one record value of any form. The outcome is in r.useful and r.fault.
@@ -88,6 +89,10 @@ func (r *Reader) object(v *fastjson.Value, c wrapper, depth int) (found bool) {
 		c.id, r.action = r.action, nil
 	}
 	c.learn(&l)
+	if !c.flat && l.isFlat() {
+		c.flat = true
+		return r.unflatten(v, c, depth)
+	}
 	switch is := l.form(v, c.id); is {
 	case formBox:
 		return r.unwrap(v, &l, c, depth)

@@ -53,6 +53,8 @@ const (
 	keySpans
 	keyHits
 	keyAPI
+	keyMeta
+	keyFlat // of an object within a row, written with a dot
 	// Where shippers put the row, as an object or as text: the first that holds one is believed, the others are copies.
 	keyBox // boxes begin here
 	keyHitSource
@@ -161,6 +163,10 @@ func keyOf(k []byte) key {
 		return keyHits
 	case "operations", "pagination", "jsonrpc", "content":
 		return keyAPI
+	case "meta":
+		return keyMeta
+	case "operation.action", "meta.type", "meta.body", "response.code", "error.type":
+		return keyFlat
 	case "before", "updateDescription", "multiValueHeaders", "requestContext", "highlight":
 		return keyNever
 	}
