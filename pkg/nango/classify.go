@@ -1,7 +1,6 @@
 package nango
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 	"strconv"
@@ -19,22 +18,11 @@ const (
 	shapeNoReason   = "no_reason"       // the row holds a type and nothing else
 )
 
-// facts is what one row says about a refused refresh. It lives only while the row is read: verdicts are kept, texts are not.
-type facts struct {
-	typ    string   // Nango's error type
-	status int      // the provider's HTTP status, 0 when not known
-	codes  []string // normalised
-	text   []byte   // lower case, at most maxText bytes
-	shape  string
-}
-
-func (f *facts) reset() { *f = facts{codes: f.codes[:0], text: f.text[:0]} }
-
 // verdict is what a rule made of one row's facts. Verdicts of all rows of an operation are kept until its provider is
 // known; the best one counts. They are ordered so that the choice does not depend on the order of rows.
 type verdict struct {
 	Family string `json:"f,omitempty"` // "" = generic
-	Rank   int    `json:"n"`           // place in its list; smaller wins
+	Rank   int    `json:"n"`           // place in its list; smaller wins; below 0 it stands above a provider's own
 	Cause  Cause  `json:"c"`
 	Reason string `json:"r"`
 }
@@ -43,16 +31,31 @@ func (a verdict) compare(b verdict) int {
 	return cmp.Or(cmp.Compare(a.Rank, b.Rank), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Family, b.Family), cmp.Compare(a.Cause, b.Cause))
 }
 
-// judge returns the verdict of the generic rules and of every provider that has an own word on these facts.
-func (r *Rules) judge(f *facts) []verdict {
-	var out []verdict
-	for i := range r.groups {
-		if v, ok := first(r.groups[i].Rules, f); ok {
+// tier is 0 for what stands above everything, 1 for a provider's own word, 2 for the generic rules.
+func (a verdict) tier() int {
+	switch {
+	case a.Rank < 0:
+		return 0
+	case a.Family != "":
+		return 1
+	}
+	return 2
+}
+
+// judge adds to out the verdict of the generic rules and of every provider that has an own word on these facts.
+func (r *Rules) judge(f *facts, out []verdict) []verdict {
+	f.texts = r.lookup.search(f.text, f.texts[:0])
+	if v, ok := r.first(r.always, f); ok {
+		v.Rank -= len(r.always)
+		out = append(out, v)
+	}
+	for _, i := range r.own {
+		if v, ok := r.first(r.groups[i].Rules, f); ok {
 			v.Family = r.groups[i].Family
 			out = append(out, v)
 		}
 	}
-	if v, ok := first(r.generic, f); ok {
+	if v, ok := r.first(r.generic, f); ok {
 		out = append(out, v)
 	}
 	return out
@@ -68,20 +71,19 @@ func (r *Rules) decide(provider string, verdicts []verdict) (best verdict, ok bo
 		if v.Family != "" && v.Family != family {
 			continue
 		}
-		own, bestOwn := v.Family != "", best.Family != ""
-		if !ok || own && !bestOwn || own == bestOwn && v.compare(best) < 0 {
+		if !ok || cmp.Or(cmp.Compare(v.tier(), best.tier()), v.compare(best)) < 0 {
 			best, ok = v, true
 		}
 	}
 	return best, ok
 }
 
-func first(rules []rule, f *facts) (verdict, bool) {
+func (r *Rules) first(rules []rule, f *facts) (verdict, bool) {
 	for i := range rules {
-		if code, ok := rules[i].fits(f); ok {
+		if code, ok := r.fits(&rules[i], f); ok {
 			reason := rules[i].Reason
-			if strings.Contains(reason, "{") {
-				reason = strings.NewReplacer("{code}", code, "{status}", strconv.Itoa(f.status)).Replace(reason)
+			if strings.IndexByte(reason, '{') >= 0 {
+				reason = fill(reason, code, strconv.Itoa(f.status))
 			}
 			return verdict{Rank: i, Cause: rules[i].Cause, Reason: reason}, true
 		}
@@ -89,41 +91,69 @@ func first(rules []rule, f *facts) (verdict, bool) {
 	return verdict{}, false
 }
 
+// fill puts what matched into a reason.
+func fill(reason, code, status string) string {
+	if reason == "{code}" {
+		return code
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(reason, "{code}", code), "{status}", status)
+}
+
 // fits reports whether all conditions of the rule hold, and the code that matched.
-func (r *rule) fits(f *facts) (code string, ok bool) {
-	if len(r.Code) > 0 {
-		i := slices.IndexFunc(f.codes, func(c string) bool {
-			return slices.ContainsFunc(r.Code, func(p string) bool { return matches(p, c) })
-		})
-		if i < 0 {
+func (r *Rules) fits(x *rule, f *facts) (code string, ok bool) {
+	if len(x.word) > 0 {
+		if code, ok = r.named(x.word, f.words); !ok {
 			return "", false
 		}
-		code = f.codes[i]
 	}
-	if len(r.Type) > 0 && (f.typ == "" || !slices.ContainsFunc(r.Type, func(p string) bool { return matches(p, f.typ) })) {
+	if len(x.code) > 0 {
+		if code, ok = r.named(x.code, f.codes); !ok {
+			return "", false
+		}
+	}
+	return code, x.status(f) && share(x.text, f.texts) && share(x.also, f.texts) && x.typ(f) &&
+		(len(x.Shape) == 0 || slices.Contains(x.Shape, f.shape))
+}
+
+// named returns the first code wanted that was found, as the table spells it.
+func (r *Rules) named(wanted []int, found []code) (string, bool) {
+	if len(found) == 0 {
 		return "", false
 	}
-	if len(r.Shape) > 0 && !slices.Contains(r.Shape, f.shape) {
-		return "", false
+	for _, n := range wanted {
+		for _, c := range found {
+			if c.number == n {
+				return cmp.Or(c.spelled, r.lookup.names[n]), true
+			}
+		}
 	}
-	if len(r.Status) > 0 && !slices.ContainsFunc(r.Status, f.hasStatus) {
-		return "", false
-	}
-	if len(r.Text) > 0 && !slices.ContainsFunc(r.Text, func(t string) bool { return bytes.Contains(f.text, []byte(t)) }) {
-		return "", false
-	}
-	return code, true
+	return "", false
+}
+
+func share(wanted, found []int) bool {
+	return len(wanted) == 0 || slices.ContainsFunc(found, func(n int) bool { return slices.Contains(wanted, n) })
+}
+
+func (x *rule) status(f *facts) bool {
+	return len(x.Status) == 0 || f.status > 0 && slices.ContainsFunc(x.Status, f.hasStatus)
+}
+
+func (x *rule) typ(f *facts) bool {
+	return len(x.Type) == 0 || f.typ != "" && slices.ContainsFunc(x.Type, func(p string) bool { return matches(p, f.typ) })
 }
 
 func (f *facts) hasStatus(pattern string) bool {
-	if c, ok := strings.CutSuffix(pattern, "xx"); ok {
-		return strconv.Itoa(f.status/100) == c
+	if strings.HasSuffix(pattern, "xx") {
+		return f.status/100 == int(pattern[0]-'0')
 	}
-	return strconv.Itoa(f.status) == pattern
+	return len(pattern) == 3 && f.status == int(pattern[0]-'0')*100+int(pattern[1]-'0')*10+int(pattern[2]-'0')
 }
 
 // addVerdicts is the union of two sets, sorted, without duplicates: repeated and reordered rows make no difference.
 func addVerdicts(have, more []verdict) []verdict {
+	if len(more) == 0 {
+		return have
+	}
 	have = append(have, more...)
 	slices.SortFunc(have, verdict.compare)
 	return slices.Compact(have)

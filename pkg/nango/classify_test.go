@@ -93,14 +93,22 @@ func TestWebhookCauses(t *testing.T) {
 	}
 }
 
+// factsOf are facts with one code.
+func factsOf(rules *Rules, c string) *facts {
+	f, r := &facts{}, &Reader{rules: rules}
+	r.addCode(f, []byte(c))
+	return f
+}
+
 // Verdicts of several rows are a set: any order and repetition decides the same.
 func TestVerdictsAreASet(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		codes := rapid.SliceOfN(rapid.SampledFrom([]string{"invalid_grant", "invalid_client", "server_error", "unauthorized_client", "invalid_rapt", "aadsts_50076", "x"}), 1, 6).Draw(t, "codes")
 		var rows [][]verdict
 		for _, c := range codes {
-			f := &facts{typ: external, codes: []string{c}, status: rapid.SampledFrom([]int{0, 400, 403, 503}).Draw(t, "status")}
-			rows = append(rows, builtIn.judge(f))
+			f := factsOf(builtIn, c)
+			f.typ, f.status = external, rapid.SampledFrom([]int{0, 400, 403, 503}).Draw(t, "status")
+			rows = append(rows, builtIn.judge(f, nil))
 		}
 		var a, b []verdict
 		for _, v := range rows {
@@ -135,7 +143,7 @@ providers:
 	if err != nil {
 		t.Fatal(err)
 	}
-	verdicts := addVerdicts(nil, rules.judge(&facts{codes: []string{"c1"}}))
+	verdicts := addVerdicts(nil, rules.judge(factsOf(rules, "c1"), nil))
 	for provider, want := range map[string]string{"a": "own", "b": "generic"} {
 		if v, ok := rules.decide(provider, verdicts); !ok || v.Reason != want {
 			t.Errorf("%s: %+v, want %s", provider, v, want)

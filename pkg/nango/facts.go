@@ -12,122 +12,302 @@ import (
 const (
 	maxText      = 1024
 	maxCodes     = 16
-	maxBodyDepth = 6
+	maxBodyDepth = 10
 	maxElements  = 8
+	maxNodes     = 256 // values looked at in one body
 )
 
-// Where providers put a short code, a sentence, and the next level of their error.
-var (
-	codeKeys = []string{"error", "error_code", "errorCode", "code", "status", "reason", "error_subtype", "suberror", "errorType", "error_type",
-		"type", "name", "Error", "ErrorCode", "err", "error_name"}
-	textKeys   = []string{"error_description", "message", "detail", "title", "description", "error_message", "errorMessage", "errorSummary", "msg", "Message"}
-	nestedKeys = []string{"error", "errors", "provider_error_payload", "dataMessage", "cause", "fault", "detail", "details", "data", "body",
-		"response", "result", "payload", "err", "Error"}
-	statusKeys = []string{"status", "statusCode", "status_code", "code"}
+// facts is what one row says about a refused refresh. It lives only while the row is read: verdicts are kept, texts are not.
+type facts struct {
+	typ     string // Nango's error type
+	status  int    // the provider's HTTP status, 0 when not known
+	codes   []code // where a body puts its code
+	words   []code // codes inside a sentence
+	texts   []int  // numbers of text conditions
+	text    []byte // as plain makes it, at most maxText bytes
+	said    []byte // the longest sentence, as it was
+	shape   string
+	nodes   int
+	scratch [maxCode]byte
+	buffer  []byte // a text that is to be read another way
+}
+
+// code is a code that some rule asks for.
+type code struct {
+	number  int
+	spelled string // where the rule asks for its beginning only
+}
+
+func (f *facts) reset() {
+	*f = facts{codes: f.codes[:0], words: f.words[:0], texts: f.texts[:0], text: f.text[:0], said: f.said[:0], buffer: f.buffer[:0]}
+}
+
+// role is what a key of a body holds.
+type role uint8
+
+const (
+	roleNone   role = 0
+	roleCode   role = 1  // a short code, a sentence, or the next level of the error
+	roleText   role = 2  // a sentence, or the next level
+	roleList   role = 4  // Microsoft's error_codes
+	roleSkip   role = 8  // what we sent, or what concerns nobody: never an answer
+	roleStatus role = 17 // a code that may be an HTTP status
+	roleName   role = 33 // a code; in any other body a name of something
 )
 
-// body collects what a provider's answer says, at any of the usual depths.
-func (r *Reader) body(f *facts, v *fastjson.Value, depth int) {
-	if v == nil || depth > maxBodyDepth {
+// keyRoles says what keys hold, spelled as squeeze does; all others are only walked through.
+var keyRoles = roles(map[role][]string{
+	roleCode: {"error", "error_code", "reason", "error_reason", "error_subtype", "error_subcode", "suberror", "error_type", "err", "errcode", "errno", "error_name",
+		"exception", "faultcode", "title", "status_text", "status_message", "oauth_error"},
+	roleName: {"type", "__type", "name", "subcode", "error_key", "error_id", "exception_type", "code_name", "key", "internal_code", "message_code", "result_code",
+		"error_no", "class_name", "category", "symbol", "code_string"},
+	roleStatus: {"status", "status_code", "code", "http_status", "http_status_code", "http_code"},
+	roleText: {"error_description", "message", "detail", "description", "error_message", "error_summary", "error_detail", "error_details", "msg", "errmsg", "error_msg",
+		"errormessages", "faultstring", "longmessage", "shortmessage", "error_user_msg", "error_user_title", "more_info", "developer_message", "user_message", "error_text", "details", "errors", "explanation",
+		"hint", "info", "text", "non_field_errors", "long_desc", "desc", "response_message", "display_message"},
+	roleList: {"error_codes"},
+	roleSkip: {"request", "headers", "config", "params", "parameters", "input", "query", "scope", "scopes", "error_uri", "stack", "trace", "redirect_uri", "grant_type", "url", "uri", "href",
+		"links", "documentation_url", "help", "original_request", "request_options", "options", "path", "instance", "client", "user", "timestamp", "trace_id", "correlation_id", "request_id",
+		"connection", "tags", "metadata", "example", "examples", "supported", "allowed", "expected"},
+})
+
+func roles(names map[role][]string) map[string]role {
+	out := map[string]role{}
+	for r, keys := range names {
+		for _, k := range keys {
+			out[squeezed(k)] = r
+		}
+	}
+	return out
+}
+
+func (f *facts) role(key []byte) role { return keyRoles[string(squeeze(f.scratch[:0], key))] }
+
+// body collects what a provider's answer says, at any depth.
+func (r *Reader) body(f *facts, v *fastjson.Value, in role, depth int) {
+	if f.nodes++; v == nil || depth > maxBodyDepth || f.nodes > maxNodes {
 		return
 	}
 	switch v.Type() {
 	case fastjson.TypeString:
-		r.bodyText(f, v.GetStringBytes(), depth)
+		r.bodyString(f, v.GetStringBytes(), in, depth)
+	case fastjson.TypeNumber:
+		n := v.GetInt()
+		switch {
+		case n <= 0:
+		case in&roleList != 0:
+			r.addCode(f, strconv.AppendInt([]byte("aadsts_"), int64(n), 10))
+		case in&roleCode != 0:
+			r.addCode(f, strconv.AppendInt(nil, int64(n), 10))
+		}
+		if in == roleStatus && f.status == 0 && n >= 400 && n <= 599 {
+			f.status = n
+		}
 	case fastjson.TypeArray:
 		for i, e := range v.GetArray() {
 			if i == maxElements {
 				break
 			}
-			r.body(f, e, depth+1)
+			r.body(f, e, in|roleCode, depth+1)
 		}
 	case fastjson.TypeObject:
-		r.bodyObject(f, v, depth)
+		v.GetObject().Visit(func(key []byte, e *fastjson.Value) {
+			if role := f.role(key); role != roleSkip {
+				r.body(f, e, role, depth+1)
+			}
+		})
 	}
 }
 
-func (r *Reader) bodyObject(f *facts, v *fastjson.Value, depth int) {
-	for _, k := range codeKeys {
-		c := v.Get(k)
-		if c == nil {
-			continue
-		}
-		if s := c.GetStringBytes(); s != nil {
-			f.addCodeOrText(s)
-		} else if c.Type() == fastjson.TypeNumber {
-			f.addCode(v.Get(k).MarshalTo(nil))
-		}
-	}
-	for _, k := range textKeys {
-		if s := v.GetStringBytes(k); s != nil {
-			r.bodyText(f, s, depth+1)
-		}
-	}
-	for _, e := range v.GetArray("error_codes") {
-		if n := e.GetInt(); n > 0 {
-			f.addCode(append([]byte("aadsts_"), strconv.Itoa(n)...))
-		}
-	}
-	for _, k := range nestedKeys {
-		if n := v.Get(k); n != nil && (n.Type() == fastjson.TypeObject || n.Type() == fastjson.TypeArray) {
-			r.body(f, n, depth+1)
-		} else if s := n.GetStringBytes(); len(s) > 0 && (s[0] == '{' || s[0] == '[') {
-			r.bodyText(f, s, depth+1)
-		}
-	}
-	for _, k := range statusKeys {
-		if n := number(v.Get(k)); f.status == 0 && n >= 400 && n <= 599 {
+// bodyString reads a text by the key it stands under.
+func (r *Reader) bodyString(f *facts, s []byte, in role, depth int) {
+	s = bytes.TrimSpace(s)
+	if in == roleStatus && f.status == 0 && len(s) == 3 {
+		if n, err := strconv.Atoi(string(s)); err == nil && n >= 400 && n <= 599 {
 			f.status = n
 		}
 	}
+	switch {
+	case len(s) == 0:
+	case in&roleCode != 0:
+		if !r.addCode(f, s) && in != roleName {
+			r.bodyText(f, s, depth)
+		}
+	case in == roleText || startsJSON(s[0]):
+		r.bodyText(f, s, depth)
+	}
 }
 
-// bodyText reads a sentence: JSON inside it, a form-encoded error, Microsoft's codes, axios' status.
+// bodyText reads a sentence: JSON or a form inside it, markup, codes among its words.
 func (r *Reader) bodyText(f *facts, s []byte, depth int) {
-	s = bytes.TrimSpace(s)
+	s = bytes.TrimPrefix(bytes.TrimSpace(s), []byte("\xef\xbb\xbf"))
 	if len(s) == 0 || depth > maxBodyDepth {
 		return
 	}
 	if startsJSON(s[0]) {
 		if v := r.parseNested(s); v != nil {
-			r.body(f, v, depth+1)
+			r.body(f, v, roleText, depth+1)
 			r.nested--
 			return
 		}
 	}
-	if _, after, ok := bytes.Cut(s, []byte("with payload '")); ok {
-		if end := bytes.LastIndex(after, []byte("' has occurred")); end >= 0 {
-			r.bodyText(f, after[:end], depth+1)
-		}
+	if i, ok := r.inside(f, s, depth); ok {
+		s = s[:i]
 	}
 	s = s[:min(len(s), 4*maxText)]
-	f.scanCodes(s)
+	if s, ok := formBody(f.buffer, s); ok {
+		r.formText(f, s)
+		return
+	}
+	if len(s) > 0 && s[0] == '<' {
+		r.markup(f, s)
+		return
+	}
+	r.sentence(f, s)
+}
+
+// inside reads JSON that stands in a sentence, however often its quotes were escaped, and returns where it begins.
+func (r *Reader) inside(f *facts, s []byte, depth int) (int, bool) {
+	i := bytes.IndexByte(s, '{')
+	end := bytes.LastIndexByte(s, '}')
+	if i < 0 || end < i || r.nested == maxNested {
+		return 0, false
+	}
+	json := s[i : end+1]
+	for range 3 {
+		if v := r.parseNested(json); v != nil {
+			r.body(f, v, roleText, depth+1)
+			r.nested--
+			return i, true
+		}
+		if bytes.IndexByte(json, '\\') < 0 {
+			break
+		}
+		json = unescaped(json)
+	}
+	return 0, false
+}
+
+// unescaped takes one level of backslashes away.
+func unescaped(s []byte) []byte {
+	out := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) && (s[i+1] == '"' || s[i+1] == '\\') {
+			i++
+		}
+		out = append(out, s[i])
+	}
+	return out
+}
+
+// sentence adds a text and the codes in it.
+func (r *Reader) sentence(f *facts, s []byte) {
+	if _, t, ok := bytes.Cut(s, axiosStatus); ok {
+		if n, err := strconv.Atoi(string(word(t, isDigit))); err == nil && f.status == 0 && n >= 100 && n <= 599 {
+			f.status = n
+		}
+	}
+	if bytes.Contains(s, slackAPI) {
+		if i := bytes.LastIndex(s, errorWord); i >= 0 {
+			r.addCode(f, bytes.TrimSpace(s[i+len(errorWord):]))
+		}
+	}
+	r.addWords(f, s)
 	f.addText(s)
 }
 
-// addCodeOrText takes a value that is a code in one provider and a sentence in the next.
-func (f *facts) addCodeOrText(s []byte) {
-	if i := bytes.LastIndexByte(s, '/'); i > 0 && bytes.HasPrefix(s, []byte("http")) {
-		s = s[i+1:] // problem+json names its type by an address
-	}
-	if !f.addCode(s) {
-		f.scanCodes(s[:min(len(s), 4*maxText)])
-		f.addText(s)
-	}
-}
+var (
+	axiosStatus = []byte("Request failed with status code ")
+	slackAPI    = []byte("The Slack API returned an error")
+	errorWord   = []byte("Error: ")
+)
 
-func (f *facts) addCode(s []byte) bool {
-	c := normalCode(s)
-	if c == "" {
+// addCode notes a code, whatever its spelling; false when s is a sentence. What no rule asks for is dropped.
+func (r *Reader) addCode(f *facts, s []byte) bool {
+	s = bytes.Trim(s, " \t\r\n\"'`.,:;!?()[]")
+	if len(s) == 0 || len(s) > maxCode && !bytes.Contains(s, []byte("://")) {
 		return false
 	}
-	if len(f.codes) < maxCodes && !slices.Contains(f.codes, c) {
-		f.codes = append(f.codes, c)
+	if r.codeIn(f, s, &f.codes) {
+		return true
+	}
+	if slices.ContainsFunc(s, func(c byte) bool { return !isCodeByte(c) && c != '/' && c != ':' && c != '#' }) {
+		return false
+	}
+	if i := bytes.LastIndexAny(s, "/:#."); i >= 0 { // problem+json names its type by an address, others put a class before it
+		r.codeIn(f, s[i+1:], &f.codes)
 	}
 	return true
 }
 
+func (r *Reader) codeIn(f *facts, s []byte, to *[]code) bool {
+	n, ok := r.rules.lookup.find(f.scratch[:], s)
+	if !ok {
+		return false
+	}
+	c := code{number: n}
+	if r.rules.lookup.wild(n) {
+		c.spelled = spelling(s)
+	}
+	if len(*to) < maxCodes && !slices.Contains(*to, c) {
+		*to = append(*to, c)
+	}
+	return true
+}
+
+// addWords looks for codes among the words of a sentence. A word is a code only when it is written as one; names of fields
+// and parts of addresses are none.
+func (r *Reader) addWords(f *facts, s []byte) {
+	for chunk := range bytes.FieldsFuncSeq(s[:min(len(s), maxText)], isSpace) {
+		if bytes.Contains(chunk, []byte("://")) || bytes.Contains(chunk, []byte("%3A%2F%2F")) {
+			continue
+		}
+		for i := 0; i < len(chunk); {
+			w := word(chunk[i:], isWordByte)
+			if len(w) == 0 {
+				i++
+				continue
+			}
+			before, after := chunk[:i], chunk[i+len(w):]
+			i += len(w)
+			if w = bytes.Trim(w, "._-"); isWritten(w) && !isField(before, after) {
+				r.codeIn(f, w, &f.words)
+			}
+		}
+	}
+}
+
+// isWritten reports whether a word looks like a code and not like one of a sentence: a_b, aB, AADSTS50076.
+func isWritten(w []byte) bool {
+	if len(w) < 5 || len(w) > maxCode {
+		return false
+	}
+	if bytes.IndexByte(w, '_') > 0 || bytes.HasPrefix(w, []byte("AADSTS")) {
+		return true
+	}
+	for i := 1; i < len(w); i++ {
+		if 'A' <= w[i] && w[i] <= 'Z' && 'a' <= w[i-1] && w[i-1] <= 'z' {
+			return true
+		}
+	}
+	return false
+}
+
+// isField reports whether a word is the name of a field, a parameter or a tag.
+func isField(before, after []byte) bool {
+	if len(before) > 0 && (before[len(before)-1] == '<' || bytes.HasSuffix(before, []byte("</"))) {
+		return true
+	}
+	after = bytes.TrimLeft(after, `\`)
+	quoted := bytes.TrimLeft(after, `"'`)
+	return len(after) > 0 && after[0] == '=' || len(quoted) < len(after) && len(quoted) > 0 && quoted[0] == ':'
+}
+
+// addText adds a sentence to what is searched, and keeps the longest.
 func (f *facts) addText(s []byte) {
+	if len(s) > len(f.said) {
+		f.said = append(f.said[:0], s[:min(len(s), maxText)]...)
+	}
 	room := maxText - len(f.text)
 	if room <= 1 {
 		return
@@ -135,64 +315,7 @@ func (f *facts) addText(s []byte) {
 	if len(f.text) > 0 {
 		f.text = append(f.text, '\n')
 	}
-	for _, c := range s[:min(len(s), room-1)] {
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		f.text = append(f.text, c)
-	}
-}
-
-var (
-	aadsts      = []byte("AADSTS")
-	axiosStatus = []byte("Request failed with status code ")
-	slackAPI    = []byte("The Slack API returned an error")
-	errorWord   = []byte("Error: ")
-	formError   = []byte("error=")
-	jsonError   = []byte(`"error"`)
-)
-
-// scanCodes finds codes inside text that is not JSON.
-func (f *facts) scanCodes(s []byte) {
-	for t := s; ; {
-		i := bytes.Index(t, aadsts)
-		if i < 0 {
-			break
-		}
-		t = t[i+len(aadsts):]
-		if n := word(t, isDigit); len(n) > 0 {
-			f.addCode(append([]byte("aadsts_"), n...))
-		}
-	}
-	if _, t, ok := bytes.Cut(s, axiosStatus); ok {
-		if n, err := strconv.Atoi(string(word(t, isDigit))); err == nil && f.status == 0 {
-			f.status = n
-		}
-	}
-	if bytes.Contains(s, slackAPI) {
-		if i := bytes.LastIndex(s, errorWord); i >= 0 {
-			f.addCode(bytes.TrimSpace(s[i+len(errorWord):]))
-		}
-	}
-	if i := bytes.Index(s, formError); i == 0 || i > 0 && (s[i-1] == '&' || s[i-1] == '?') {
-		f.addCode(word(s[i+len(formError):], isCodeByte))
-	}
-	if _, t, ok := bytes.Cut(s, jsonError); ok { // JSON that was cut off
-		if t, ok := bytes.CutPrefix(bytes.TrimLeft(t, ": "), []byte{'"'}); ok {
-			if c := word(t, isCodeByte); len(c) < len(t) && t[len(c)] == '"' {
-				f.addCode(c)
-			}
-		}
-	}
-}
-
-// addWords takes each word of a sentence that looks like a code: "invalid_grant: token expired".
-func (f *facts) addWords(s []byte) {
-	for w := range bytes.FieldsSeq(s[:min(len(s), maxText)]) {
-		if w = bytes.Trim(w, ":.,;'\"()"); bytes.IndexByte(w, '_') > 0 {
-			f.addCode(w)
-		}
-	}
+	f.text = spoken(f.text, s[:min(len(s), room-1)])
 }
 
 // number reads a whole number, also one that a pipeline made a text of; 0 when it is none.
@@ -214,28 +337,12 @@ func word(s []byte, in func(byte) bool) []byte {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-func isCodeByte(c byte) bool {
-	return isDigit(c) || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_' || c == '-' || c == '.'
-}
+func isSpace(c rune) bool { return c <= ' ' || c == '&' }
 
-// normalCode returns s as a code: lower case, "_" for "-" and "."; "" when s is not a code but a sentence.
-func normalCode(s []byte) string {
-	if len(s) < 2 || len(s) > 64 {
-		return ""
-	}
-	out := make([]byte, len(s))
-	for i, c := range s {
-		switch {
-		case !isCodeByte(c):
-			return ""
-		case 'A' <= c && c <= 'Z':
-			c += 'a' - 'A'
-		case c == '-' || c == '.':
-			c = '_'
-		}
-		out[i] = c
-	}
-	return string(out)
+func isCodeByte(c byte) bool { return isWordByte(c) || c == '.' }
+
+func isWordByte(c byte) bool {
+	return isDigit(c) || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_' || c == '-'
 }
 
 // isCode reports whether s is in the normal form of a reason.

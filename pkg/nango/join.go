@@ -23,6 +23,8 @@ type entry struct {
 	Log      bool      `json:"l,omitempty"` // the row with the error object was seen
 	HTTP     bool      `json:"h,omitempty"` // the refused token request was seen
 	Sure     bool      `json:"u,omitempty"` // no http row can add to the reason
+	Status   int       `json:"n,omitempty"` // the provider's HTTP status
+	Detail   string    `json:"d,omitempty"` // the provider's sentence, scrubbed
 
 	Sign            Kind   `json:"g,omitempty"` // what a failed call says: UnknownConnection, Exhausted, Seen
 	SignIntegration string `json:"gi,omitempty"`
@@ -70,6 +72,7 @@ func (e *entry) merge(o *entry) {
 	e.Verdicts = addVerdicts(e.Verdicts, o.Verdicts)
 	e.Log, e.HTTP, e.Sure = e.Log || o.Log, e.HTTP || o.HTTP, e.Sure || o.Sure
 	e.Sign = max(e.Sign, o.Sign)
+	e.Status, e.Detail = max(e.Status, o.Status), max(e.Detail, o.Detail)
 }
 
 func earliest(a, b int64) int64 {
@@ -126,7 +129,7 @@ func (e *entry) refresh(ev Event, rules *Rules, final bool) (Event, fate) {
 	if !ok {
 		v = verdict{Cause: Unknown, Reason: "no_reason"}
 	}
-	ev.Kind, ev.Cause, ev.Reason, ev.Type = Failure, v.Cause, v.Reason, e.Type
+	ev.Kind, ev.Cause, ev.Reason, ev.Type, ev.Status, ev.Detail = Failure, v.Cause, v.Reason, e.Type, e.Status, e.Detail
 	if v.Cause != Unknown || e.Log && (e.HTTP || e.Sure) || final {
 		return ev, named(&ev, ready, final)
 	}

@@ -59,26 +59,24 @@ func (r *Reader) httpRow(v *fastjson.Value, e *entry) bool {
 	if string(v.GetStringBytes("context")) == "auth" {
 		f.typ = "client_credentials_fetch_error" // only that refresh marks its requests so
 	}
-	body := v.Get("meta", "body")
-	f.status = number(v.Get("response", "code"))
-	if body != nil && body.Type() != fastjson.TypeNull {
-		status := f.status
-		r.body(f, body, 0)
-		f.status = status
-	}
-	if err := v.Get("error"); err != nil {
-		r.body(f, err, 0)
-	}
+	body, status := v.Get("meta", "body"), number(v.Get("response", "code"))
 	switch {
 	case v.Get("response") == nil:
 		f.shape = shapeNoResponse
-	case body == nil && f.status == 406: // Nango's own, the provider's is lost
-		f.shape = shapeUnreadable
+	case body == nil && status == 406: // Nango's own, the provider's is lost
+		f.shape, status = shapeUnreadable, 0
 	case body == nil || body.Type() == fastjson.TypeNull:
 		f.shape = shapeNull
+	case body.Type() == fastjson.TypeString && status == 502: // Nango's own, for what it could not parse
+		status = 0
 	}
+	r.dataMessage(f, body)
+	if err := v.Get("error"); err != nil {
+		r.body(f, err, roleCode, 0)
+	}
+	f.status = status
 	e.HTTP = true
-	e.Verdicts = r.rules.judge(f)
+	r.conclude(f, e)
 	return true
 }
 
@@ -95,12 +93,25 @@ func (r *Reader) logRow(v *fastjson.Value, e *entry) bool {
 	}
 	f := &r.facts
 	f.reset()
-	f.typ = r.intern(typ)
+	f.typ = r.boundedType(typ)
 	e.Log, e.Type = true, f.typ
 	e.Sure = f.typ != "refresh_token_external_error" && f.typ != "client_credentials_fetch_error"
 	r.payload(f, meta, e)
-	e.Verdicts = r.rules.judge(f)
+	r.conclude(f, e)
 	return true
+}
+
+// conclude keeps of a row's facts what may be kept.
+func (r *Reader) conclude(f *facts, e *entry) {
+	r.verdicts = r.rules.judge(f, r.verdicts[:0])
+	e.Verdicts = r.verdicts
+	if f.status >= 100 && f.status <= 599 {
+		e.Status = f.status
+	}
+	if len(f.said) > 0 {
+		r.scratch = r.rules.lookup.scrub(r.scratch[:0], f.said)
+		e.Detail = r.intern(r.scratch)
+	}
 }
 
 var genericSentence = []byte("The external API returned an error when trying to refresh the access token.")
@@ -109,7 +120,7 @@ var genericSentence = []byte("The external API returned an error when trying to 
 func (r *Reader) payload(f *facts, meta *fastjson.Value, e *entry) {
 	p := meta.Get("payload")
 	if s := p.GetStringBytes(); len(s) > 0 {
-		r.bodyText(f, s, 0)
+		r.body(f, p, roleCode, 0)
 		return
 	}
 	if p == nil || p.Type() != fastjson.TypeObject || p.GetObject().Len() == 0 {
@@ -133,11 +144,10 @@ func (r *Reader) payload(f *facts, meta *fastjson.Value, e *entry) {
 	}
 	if s := p.GetStringBytes("error"); len(s) > 0 {
 		e.Sure = true
-		f.addCodeOrText(s)
-		f.addWords(s)
+		r.bodyString(f, s, roleCode, 0)
 	}
 	if c := p.GetStringBytes("code"); len(c) > 0 {
-		f.addCodeOrText(c)
+		r.bodyString(f, c, roleCode, 0)
 	}
 	status := f.status
 	r.dataMessage(f, p.Get("dataMessage"))
@@ -145,24 +155,28 @@ func (r *Reader) payload(f *facts, meta *fastjson.Value, e *entry) {
 	if n := number(p.Get("external_request_details", "statusCode")); n != 0 {
 		f.status = n // or here, in the releases of 2023
 	}
-	r.body(f, p.Get("provider_error_payload"), 1)
-	r.body(f, p.Get("external_request_details", "payload"), 1)
+	r.body(f, p.Get("provider_error_payload"), roleCode, 1)
+	r.body(f, p.Get("external_request_details", "payload"), roleCode, 1)
 }
 
+// dataMessage reads a provider's answer. Text that should have been JSON was cut off, or is a page of somebody in between.
 func (r *Reader) dataMessage(f *facts, d *fastjson.Value) {
 	if d == nil {
 		return
 	}
-	if d.Type() == fastjson.TypeNull {
+	s := bytes.TrimSpace(d.GetStringBytes())
+	switch {
+	case d.Type() == fastjson.TypeNull:
 		f.shape = shapeNull
 		return
-	}
-	if s := bytes.TrimSpace(d.GetStringBytes()); len(s) > 0 && (s[0] == '{' || s[0] == '[' || s[0] == '<') {
+	case len(s) > 0 && (s[0] == '{' || s[0] == '['):
 		if r.parseNested(s) != nil {
 			r.nested--
 		} else {
 			f.shape = shapeBroken
 		}
+	case len(s) > 0 && s[0] == '<':
+		f.shape = shapeBroken
 	}
-	r.body(f, d, 0)
+	r.body(f, d, roleCode, 0)
 }

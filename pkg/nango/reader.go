@@ -106,6 +106,7 @@ type Reader struct {
 	sample     int     // records to read whatever the prefilter says
 	entry      entry
 	facts      facts
+	verdicts   []verdict // of the row being read; a new entry takes a copy
 	scratch    []byte
 	strings    map[string]string
 }
@@ -301,6 +302,7 @@ func (r *Reader) join(id []byte, row *entry) {
 	if e == nil {
 		e = new(entry)
 		*e = *row
+		e.Verdicts = slices.Clone(row.Verdicts)
 		e.id, e.place = string(id), -1
 		r.entries[e.id] = e
 	} else {

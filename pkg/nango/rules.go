@@ -13,50 +13,116 @@ import (
 // Rules is a validated table of failure causes and provider knowledge (configs/providers.yaml explains the format).
 // It is immutable.
 type Rules struct {
+	always  []rule // stand above a provider's own rules
 	generic []rule
 	groups  []group
-}
+	remedy  map[Cause]string
 
-// Provider is what is known of a provider key.
-type Provider struct {
-	Name   string // for people; the key itself when the table does not name it
-	Family string // keys of one API vendor share it; the key itself when the table does not know it
+	lookup table
+	own    []int // the groups that have rules
 }
 
 type rule struct {
 	Cause  Cause    `yaml:"cause"`
 	Reason string   `yaml:"reason"`
 	Code   []string `yaml:"code"`
+	Word   []string `yaml:"word"`
 	Status []string `yaml:"status"`
 	Text   []string `yaml:"text"`
+	Also   []string `yaml:"also"`
 	Type   []string `yaml:"type"`
 	Shape  []string `yaml:"shape"`
+
+	code, word, text, also []int // the same as numbers of the lookup table
 }
 
 type group struct {
-	Family string            `yaml:"family"`
-	Name   string            `yaml:"name"`
-	Keys   []string          `yaml:"keys"`
-	Names  map[string]string `yaml:"names"`
-	Rules  []rule            `yaml:"rules"`
+	Family     string            `yaml:"family"`
+	Name       string            `yaml:"name"`
+	Keys       []string          `yaml:"keys"`
+	Names      map[string]string `yaml:"names"`
+	Behaviours []behaviour       `yaml:"behaviours"`
+	Remedy     map[Cause]string  `yaml:"remedy"`
+	Rules      []rule            `yaml:"rules"`
+
+	known []Behaviour
+}
+
+// rulesFile is the form of a table on paper.
+type rulesFile struct {
+	Texts     any              `yaml:"texts"` // lists that rules name by anchors; nothing reads them from here
+	Remedy    map[Cause]string `yaml:"remedy"`
+	Always    []rule           `yaml:"always"`
+	Rules     []rule           `yaml:"rules"`
+	Providers []group          `yaml:"providers"`
 }
 
 // ParseRules reads a table of causes. It is strict: an unknown key, cause or shape, a rule without a condition, a
-// duplicate rule, or a provider key claimed twice is an error that names the place.
-func ParseRules(data []byte) (*Rules, error) {
-	var file struct {
-		Rules     []rule  `yaml:"rules"`
-		Providers []group `yaml:"providers"`
+// duplicate rule, a behaviour without a source, or a provider key claimed twice is an error that names the place.
+func ParseRules(data []byte) (*Rules, error) { return new(Rules).With(data) }
+
+// With returns the table with another of the same form laid over it. The other's rules are judged before those of the same
+// list here; a provider entry whose family is known extends it: its rules come first, its keys, names and behaviours are
+// added, its remedies replace. r is not changed. Errors are those of ParseRules and name the place in data.
+func (r *Rules) With(data []byte) (*Rules, error) {
+	var file rulesFile
+	if len(strings.TrimSpace(string(data))) > 0 {
+		if err := yaml.Load(data, &file, yaml.WithKnownFields()); err != nil {
+			return nil, fmt.Errorf("parse provider rules: %w", err)
+		}
 	}
-	if err := yaml.Load(data, &file, yaml.WithKnownFields()); err != nil {
-		return nil, fmt.Errorf("parse provider rules: %w", err)
+	errs := []error{checkRules("always", file.Always), checkRules("rules", file.Rules), checkRemedy("remedy", file.Remedy)}
+	for i := range file.Providers {
+		g := &file.Providers[i]
+		errs = append(errs, g.check(fmt.Sprintf("providers[%d] (%s)", i, g.Family), r.family(g.Family) >= 0))
 	}
-	r := &Rules{generic: file.Rules, groups: file.Providers}
-	errs := []error{checkRules("rules", r.generic), checkGroups(r.groups)}
+	out := &Rules{
+		always: slices.Concat(file.Always, r.always), generic: slices.Concat(file.Rules, r.generic),
+		groups: slices.Clone(r.groups), remedy: overlay(r.remedy, file.Remedy),
+	}
+	errs = append(errs, out.addGroups(file.Providers, len(r.groups)))
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return r, nil
+	out.compile()
+	return out, nil
+}
+
+// addGroups lays provider entries over the first known ones.
+func (r *Rules) addGroups(more []group, known int) error {
+	var errs []error
+	seen := map[string]bool{}
+	for i, g := range more {
+		where := fmt.Sprintf("providers[%d] (%s)", i, g.Family)
+		if seen[g.Family] {
+			errs = append(errs, fmt.Errorf("%s: duplicate family", where))
+		}
+		seen[g.Family] = true
+		for _, k := range g.Keys {
+			errs = append(errs, r.claimed(where, k))
+		}
+		if at := r.family(g.Family); at >= 0 && at < known {
+			r.groups[at] = r.groups[at].with(g)
+		} else {
+			r.groups = append(r.groups, g)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (r *Rules) claimed(where, key string) error {
+	for i := range r.groups {
+		for _, k := range r.groups[i].Keys {
+			if overlap(key, k) {
+				return fmt.Errorf("%s: key %q is already claimed by %s (%q)", where, key, r.groups[i].Family, k)
+			}
+		}
+	}
+	return nil
+}
+
+func (r *Rules) family(name string) int {
+	return slices.IndexFunc(r.groups, func(g group) bool { return g.Family == name })
 }
 
 func checkRules(where string, rules []rule) error {
@@ -66,7 +132,8 @@ func checkRules(where string, rules []rule) error {
 		if err := rules[i].check(); err != nil {
 			errs = append(errs, fmt.Errorf("%s[%d]: %w", where, i, err))
 		}
-		key := fmt.Sprint(rules[i].Code, rules[i].Status, rules[i].Text, rules[i].Type, rules[i].Shape)
+		r := &rules[i]
+		key := fmt.Sprint(r.Code, r.Word, r.Status, r.Text, r.Also, r.Type, r.Shape)
 		if seen[key] {
 			errs = append(errs, fmt.Errorf("%s[%d]: duplicate: an earlier rule has the same conditions", where, i))
 		}
@@ -76,28 +143,29 @@ func checkRules(where string, rules []rule) error {
 }
 
 func (r *rule) check() error {
-	switch r.Cause {
-	case Revoked, Transient, Misconfigured, Other, Unknown:
-	default:
+	if !r.Cause.known() {
 		return fmt.Errorf("cause %q: want revoked, transient, misconfigured, other or unknown", r.Cause)
 	}
-	bare := strings.NewReplacer("{code}", "", "{status}", "").Replace(r.Reason)
-	if r.Reason == "" || bare != "" && !isCode(bare) {
+	if bare := fill(r.Reason, "", ""); r.Reason == "" || len(r.Reason) > 64 || bare != "" && !isCode(bare) {
 		return fmt.Errorf("reason %q: want lower case letters, digits and _", r.Reason)
 	}
-	if strings.Contains(r.Reason, "{code}") && len(r.Code) == 0 || strings.Contains(r.Reason, "{status}") && len(r.Status) == 0 {
+	if strings.Contains(r.Reason, "{code}") && len(r.Code)+len(r.Word) == 0 || strings.Contains(r.Reason, "{status}") && len(r.Status) == 0 {
 		return fmt.Errorf("reason %q: stands for a condition that the rule does not have", r.Reason)
 	}
-	if len(r.Code)+len(r.Status)+len(r.Text)+len(r.Type)+len(r.Shape) == 0 {
+	if len(r.Code)+len(r.Word)+len(r.Status)+len(r.Text)+len(r.Type)+len(r.Shape) == 0 {
 		return errors.New("no condition")
 	}
 	return r.checkConditions()
 }
 
+func (c Cause) known() bool {
+	return slices.Contains([]Cause{Revoked, Transient, Misconfigured, Other, Unknown}, c)
+}
+
 func (r *rule) checkConditions() error {
-	for _, c := range r.Code {
-		if c != normalCode([]byte(c)) && !strings.HasSuffix(c, "*") {
-			return fmt.Errorf("code %q: want lower case, with _ for -", c)
+	for _, c := range slices.Concat(r.Code, r.Word) {
+		if stem := strings.TrimSuffix(c, "*"); !isCode(stem) || len(squeezed(stem)) == 0 || len(c) > maxCode {
+			return fmt.Errorf("code %q: want 1 to 64 lower case letters, digits and _", c)
 		}
 	}
 	for _, s := range r.Status {
@@ -106,8 +174,8 @@ func (r *rule) checkConditions() error {
 			return fmt.Errorf("status %q: want 100 to 599, 4xx or 5xx", s)
 		}
 	}
-	for _, t := range r.Text {
-		if len(t) < 4 || t != strings.ToLower(t) {
+	for _, t := range slices.Concat(r.Text, r.Also) {
+		if n := newNeedle(t); len(n.head) < 4 || t != strings.ToLower(t) {
 			return fmt.Errorf("text %q: want at least four characters, lower case", t)
 		}
 	}
@@ -117,34 +185,6 @@ func (r *rule) checkConditions() error {
 		}
 	}
 	return nil
-}
-
-func checkGroups(groups []group) error {
-	var errs []error
-	families := map[string]bool{}
-	type claim struct{ key, family string }
-	var claims []claim
-	for i := range groups {
-		g := &groups[i]
-		where := fmt.Sprintf("providers[%d] (%s)", i, g.Family)
-		if g.Family == "" || g.Name == "" || len(g.Keys) == 0 {
-			errs = append(errs, fmt.Errorf("%s: family, name and keys are required", where))
-		}
-		if families[g.Family] {
-			errs = append(errs, fmt.Errorf("%s: duplicate family", where))
-		}
-		families[g.Family] = true
-		for _, k := range g.Keys {
-			for _, c := range claims {
-				if overlap(k, c.key) {
-					errs = append(errs, fmt.Errorf("%s: key %q is already claimed by %s (%q)", where, k, c.family, c.key))
-				}
-			}
-			claims = append(claims, claim{k, g.Family})
-		}
-		errs = append(errs, checkRules(where, g.Rules))
-	}
-	return errors.Join(errs...)
 }
 
 // overlap reports whether some provider key matches both patterns.
@@ -159,28 +199,4 @@ func matches(pattern, s string) bool {
 		return strings.HasPrefix(s, p)
 	}
 	return pattern == s
-}
-
-// Provider returns what the table knows of a provider key.
-func (r *Rules) Provider(key string) Provider {
-	g := r.group(key)
-	if g == nil {
-		return Provider{Name: key, Family: key}
-	}
-	if n, ok := g.Names[key]; ok {
-		return Provider{Name: n, Family: g.Family}
-	}
-	if len(g.Keys) > 0 && g.Keys[0] == key {
-		return Provider{Name: g.Name, Family: g.Family}
-	}
-	return Provider{Name: g.Name + " (" + key + ")", Family: g.Family}
-}
-
-func (r *Rules) group(key string) *group {
-	for i := range r.groups {
-		if slices.ContainsFunc(r.groups[i].Keys, func(k string) bool { return matches(k, key) }) {
-			return &r.groups[i]
-		}
-	}
-	return nil
 }

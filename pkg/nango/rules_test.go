@@ -57,15 +57,16 @@ func TestOverlap(t *testing.T) {
 }
 
 func TestProvider(t *testing.T) {
-	for key, want := range map[string]Provider{
+	for key, want := range map[string][2]string{
 		"google-mail":  {"Gmail", "google"},
 		"google-tasks": {"Google (google-tasks)", "google"},
 		"hubspot":      {"HubSpot", "hubspot"},
 		"outlook":      {"Outlook", "microsoft"},
 		"some-new-api": {"some-new-api", "some-new-api"},
 	} {
-		if got := builtIn.Provider(key); got != want {
-			t.Errorf("%s: got %+v, want %+v", key, got, want)
+		got := builtIn.Provider(key)
+		if got.Name != want[0] || got.Family != want[1] || got.Remedy[Revoked] == "" || got.Remedy[Misconfigured] == "" {
+			t.Errorf("%s: got %+v, want %v and what to do", key, got, want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package nango
 
 import (
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -177,12 +178,12 @@ func (r *Reader) fields(v *fastjson.Value, is form) []Field {
 		}
 	}
 	e := &r.entry
-	typ, action := normalCode(v.GetStringBytes("operation", "type")), normalCode(v.GetStringBytes("operation", "action"))
+	typ, action := tracedCode(v.GetStringBytes("operation", "type")), tracedCode(v.GetStringBytes("operation", "action"))
 	if typ != "" && action != "" {
 		add("operation", typ+":"+action)
 	}
 	if is == formWebhook {
-		add("operation", normalCode(v.GetStringBytes("operation")))
+		add("operation", tracedCode(v.GetStringBytes("operation")))
 	}
 	if s := string(v.GetStringBytes("state")); stateNames[s] != stateNone {
 		add("state", s)
@@ -220,12 +221,12 @@ func status(n int) string {
 	return strconv.Itoa(n)
 }
 
-// codes lists the codes that a message row gave the rules.
+// codes lists the codes that a message row gave the rules, as the rules spell them.
 func (r *Reader) codes() string {
 	var out []string
-	for _, c := range r.facts.codes {
-		if c = r.code(c); c != "" {
-			out = append(out, c)
+	for _, c := range slices.Concat(r.facts.codes, r.facts.words) {
+		if name := r.rules.lookup.names[c.number]; !slices.Contains(out, name) {
+			out = append(out, name)
 		}
 	}
 	return strings.Join(out, ",")
@@ -242,5 +243,13 @@ func (r *Reader) code(s string) string {
 	if digits > 8 {
 		return ""
 	}
-	return normalCode([]byte(s))
+	return tracedCode([]byte(s))
+}
+
+// tracedCode is s in lower case with "_" for "-" and ".", "" when it is not written like a code.
+func tracedCode(s []byte) string {
+	if len(s) < 2 || len(s) > maxCode || slices.ContainsFunc(s, func(c byte) bool { return !isCodeByte(c) }) {
+		return ""
+	}
+	return strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToLower(string(s)))
 }

@@ -62,10 +62,10 @@ func (r *Reader) webhook(v *fastjson.Value, c wrapper) {
 func (r *Reader) webhookFailure(v *fastjson.Value, e *entry) {
 	f := &r.facts
 	f.reset()
-	f.typ = r.intern(v.GetStringBytes("error", "type"))
+	f.typ = r.boundedType(v.GetStringBytes("error", "type"))
 	f.shape = shapeNoReason
 	e.State, e.Type, e.Sure, e.Log = stateFailed, f.typ, true, true
-	e.Verdicts = r.rules.judge(f)
+	r.conclude(f, e)
 }
 
 // webhookID names a delivery by its content and time, so that the same one twice is one. "~" keeps it apart from operation ids.

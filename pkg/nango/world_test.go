@@ -86,6 +86,12 @@ func refused(kind Kind, n int, id string, t time.Time, cause Cause, reason, typ 
 		Cause: cause, Reason: reason, Type: typ, OperationID: id}
 }
 
+// said adds what the provider answered.
+func said(e *Event, status int, detail string) *Event {
+	e.Status, e.Detail = status, detail
+	return e
+}
+
 const external = "refresh_token_external_error"
 
 // tell writes the n-th story, of one of the kinds that Nango knows, at t.
@@ -97,15 +103,15 @@ func tell(kind, n int, t time.Time) story {
 	switch kind {
 	case 0: // refused, every row arrives
 		return story{rows: []row{{t, running}, {soon(-3), httpErrorRow(id, 400, dead, soon(-3))}, {soon(5), errorLogRow(id, external, 400, `{"dataMessage":`+dead+`}`, soon(5))}, {soon(9), failedRow}},
-			event: refused(Failure, n, id, t, Revoked, "invalid_grant", external)}
+			event: said(refused(Failure, n, id, t, Revoked, "invalid_grant", external), 400, "Token has been expired or revoked.")}
 	case 1: // the log row was lost
-		return story{rows: []row{{soon(-3), httpErrorRow(id, 503, `null`, soon(-3))}, {soon(9), failedRow}}, event: refused(Failure, n, id, t, Transient, "http_503", "")}
+		return story{rows: []row{{soon(-3), httpErrorRow(id, 503, `null`, soon(-3))}, {soon(9), failedRow}}, event: said(refused(Failure, n, id, t, Transient, "http_503", ""), 503, "")}
 	case 2: // every message row was lost
 		return story{rows: []row{{soon(9), failedRow}}, event: refused(Failure, n, id, t, Unknown, "no_reason", ""), waits: true}
 	case 3: // the operation never came
 		return story{rows: []row{{soon(5), errorLogRow(id, external, 400, `{"dataMessage":`+dead+`}`, soon(5))}}}
 	case 4: // polled while it ran: the terminal state never came
-		return story{rows: []row{{t, running}, {soon(5), errorLogRow(id, external, 400, `{"message":"DNS resolution failed."}`, soon(5))}}, event: refused(Failure, n, id, t, Transient, "dns_failure", external)}
+		return story{rows: []row{{t, running}, {soon(5), errorLogRow(id, external, 400, `{"message":"DNS resolution failed."}`, soon(5))}}, event: said(refused(Failure, n, id, t, Transient, "dns_failure", external), 0, "DNS resolution failed.")}
 	case 5: // a tee on the write path
 		update := fmt.Sprintf(`{"method":"POST","path":"/20250724_operations.2026-03-02/_update/%s?refresh=false","body":{"doc":{"state":"success","endedAt":"%s","updatedAt":"%s"}}}`, id, stampOf(soon(9)), stampOf(soon(9)))
 		return story{rows: []row{{t, running}, {soon(9), update}}, event: refused(Reconnected, n, id, soon(9), "", "", "")}

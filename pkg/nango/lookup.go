@@ -1,0 +1,215 @@
+package nango
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+)
+
+// table finds in what a provider wrote the codes and pieces of text that some rule asks for, and gives each a number. What
+// no rule asks for is dropped at once: nothing a provider wrote goes any further.
+type table struct {
+	codes map[string]int // squeezed → number
+	stems []stem         // codes that end with "*"
+	names []string       // number → code as the table spells it, without "*"
+	texts map[string]int
+	found []needle // by number
+	heads map[[4]byte][]int
+	likes [1024]uint64 // a bit for each hash of a head: most places in a text are passed at once
+}
+
+type stem struct {
+	squeezed string
+	number   int
+}
+
+// needle is a piece of text: head, or head and within gap bytes behind it tail.
+type needle struct{ head, tail string }
+
+// compile numbers all conditions.
+func (r *Rules) compile() {
+	r.lookup = table{codes: map[string]int{}, texts: map[string]int{}, heads: map[[4]byte][]int{}}
+	r.always, r.generic = r.lookup.compile(r.always), r.lookup.compile(r.generic)
+	r.own = nil
+	for i := range r.groups {
+		g := &r.groups[i]
+		g.Rules = r.lookup.compile(g.Rules)
+		g.Remedy = overlay(r.remedy, g.Remedy)
+		if len(g.Rules) > 0 {
+			r.own = append(r.own, i)
+		}
+	}
+}
+
+func (t *table) compile(rules []rule) []rule {
+	out := slices.Clone(rules) // a table laid under this one keeps its own numbers
+	for i := range out {
+		x := &out[i]
+		x.code, x.word = numbers(x.Code, t.code), numbers(x.Word, t.code)
+		x.text, x.also = numbers(x.Text, t.text), numbers(x.Also, t.text)
+	}
+	return out
+}
+
+func numbers(values []string, number func(string) int) []int {
+	var out []int
+	for _, v := range values {
+		out = append(out, number(v))
+	}
+	return out
+}
+
+func (t *table) code(c string) int {
+	name, wild := strings.CutSuffix(c, "*")
+	key := squeezed(name)
+	if wild {
+		key += "*"
+	}
+	if n, ok := t.codes[key]; ok {
+		return n
+	}
+	n := len(t.names)
+	t.codes[key], t.names = n, append(t.names, name)
+	if wild {
+		t.stems = append(t.stems, stem{squeezed(name), n})
+	}
+	return n
+}
+
+func (t *table) text(s string) int {
+	if n, ok := t.texts[s]; ok {
+		return n
+	}
+	n, x := len(t.found), newNeedle(s)
+	t.texts[s], t.found = n, append(t.found, x)
+	head := [4]byte([]byte(x.head[:4]))
+	t.heads[head] = append(t.heads[head], n)
+	h := hash4(head)
+	t.likes[h/64] |= 1 << (h % 64)
+	return n
+}
+
+// newNeedle reads a text condition; " ~ " stands for up to gap bytes.
+func newNeedle(s string) needle {
+	head, tail, _ := strings.Cut(s, " ~ ")
+	return needle{string(spoken(nil, []byte(head))), string(spoken(nil, []byte(tail)))}
+}
+
+func hash4(b [4]byte) uint32 {
+	return (uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24) * 2654435761 >> 16
+}
+
+// search adds the numbers of all text conditions that fit to into.
+func (t *table) search(text []byte, into []int) []int {
+	for i := 0; i+4 <= len(text); i++ {
+		head := [4]byte(text[i:])
+		if h := hash4(head); t.likes[h/64]&(1<<(h%64)) == 0 {
+			continue
+		}
+		for _, n := range t.heads[head] {
+			if t.found[n].at(text[i:]) && !slices.Contains(into, n) {
+				into = append(into, n)
+			}
+		}
+	}
+	return into
+}
+
+const gap = 24
+
+// strangers in a gap mean that its two ends do not speak of each other.
+var strangers = [][]byte{[]byte("client"), []byte("secret"), []byte("scope"), []byte("request"), []byte("parameter"), []byte(" not "), []byte("never"),
+	[]byte("grant type"), []byte("redirect"), []byte(" use "), []byte("missing"), []byte("required"), []byte("valid ")}
+
+func (x needle) at(text []byte) bool {
+	if len(text) < len(x.head) || string(text[:len(x.head)]) != x.head {
+		return false
+	}
+	if x.tail == "" {
+		return true
+	}
+	rest := text[len(x.head):]
+	i := bytes.Index(rest[:min(len(rest), gap+len(x.tail))], []byte(x.tail))
+	if i < 0 || bytes.ContainsAny(rest[:i], ".;!?\n") {
+		return false
+	}
+	return !slices.ContainsFunc(strangers, func(s []byte) bool { return bytes.Contains(rest[:i], s) })
+}
+
+// spoken appends text in the form in which it is searched: lower case, one space for any run of blanks, "_" and "-".
+func spoken(to, s []byte) []byte {
+	for _, c := range s {
+		switch {
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		case c == '_', c == '-', c <= ' ' && c != '\n':
+			c = ' '
+			if len(to) > 0 && to[len(to)-1] == ' ' {
+				continue
+			}
+		}
+		to = append(to, c)
+	}
+	return to
+}
+
+// maxCode is the length of the longest code, in bytes.
+const maxCode = 64
+
+// squeeze appends the letters and digits of a code in lower case; nil when s is no code but a sentence.
+func squeeze(to, s []byte) []byte {
+	if len(s) == 0 || len(s) > maxCode {
+		return nil
+	}
+	blanks := 0
+	for _, c := range s {
+		switch {
+		case isDigit(c), 'a' <= c && c <= 'z':
+			to = append(to, c)
+		case 'A' <= c && c <= 'Z':
+			to = append(to, c+'a'-'A')
+		case c == '_', c == '-', c == '.':
+		case c == ' ' && blanks < 3:
+			blanks++
+		default:
+			return nil
+		}
+	}
+	return to
+}
+
+func squeezed(s string) string { return string(squeeze(nil, []byte(s))) }
+
+// Words around a code that do not change it.
+var (
+	codePrefixes = []string{"error", "err", "oauth2", "oauth", "e", "auth"}
+	codeSuffixes = []string{"exception", "error", "fault"}
+)
+
+// find returns the number of the code that s spells.
+func (t *table) find(scratch, s []byte) (int, bool) {
+	c := squeeze(scratch[:0], s)
+	if n, ok := t.codes[string(c)]; ok || c == nil {
+		return n, ok
+	}
+	for _, suffix := range codeSuffixes {
+		if short, ok := bytes.CutSuffix(c, []byte(suffix)); ok {
+			if n, ok := t.codes[string(short)]; ok {
+				return n, true
+			}
+		}
+	}
+	for _, prefix := range codePrefixes {
+		if short, ok := bytes.CutPrefix(c, []byte(prefix)); ok {
+			if n, ok := t.codes[string(short)]; ok {
+				return n, true
+			}
+		}
+	}
+	for _, x := range t.stems {
+		if bytes.HasPrefix(c, []byte(x.squeezed)) {
+			return x.number, true
+		}
+	}
+	return 0, false
+}
