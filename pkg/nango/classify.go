@@ -106,6 +106,11 @@ func (r *Rules) fits(x *rule, f *facts) (code string, ok bool) {
 			return "", false
 		}
 	}
+	if len(x.with) > 0 {
+		if _, ok = r.named(x.with, f.codes); !ok {
+			return "", false
+		}
+	}
 	if len(x.code) > 0 {
 		if code, ok = r.named(x.code, f.codes); !ok {
 			return "", false

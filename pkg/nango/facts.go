@@ -53,19 +53,21 @@ const (
 	roleSkip   role = 8  // what we sent, or what concerns nobody: never an answer
 	roleStatus role = 17 // a code that may be an HTTP status
 	roleName   role = 33 // a code; in any other body a name of something
+	roleField  role = 64 // the parameter that the error is about
 )
 
 // keyRoles says what keys hold, spelled as squeeze does; all others are only walked through.
 var keyRoles = roles(map[role][]string{
 	roleCode: {"error", "error_code", "reason", "error_reason", "error_subtype", "error_subcode", "suberror", "error_type", "err", "errcode", "errno", "error_name",
-		"exception", "faultcode", "title", "status_text", "status_message", "oauth_error"},
+		"exception", "faultcode", "provider_error_payload", "body", "cause", "response_body", "title", "status_text", "status_message", "oauth_error"},
 	roleName: {"type", "__type", "name", "subcode", "error_key", "error_id", "exception_type", "code_name", "key", "internal_code", "message_code", "result_code",
 		"error_no", "class_name", "category", "symbol", "code_string"},
 	roleStatus: {"status", "status_code", "code", "http_status", "http_status_code", "http_code"},
 	roleText: {"error_description", "message", "detail", "description", "error_message", "error_summary", "error_detail", "error_details", "msg", "errmsg", "error_msg",
 		"errormessages", "faultstring", "longmessage", "shortmessage", "error_user_msg", "error_user_title", "more_info", "developer_message", "user_message", "error_text", "details", "errors", "explanation",
 		"hint", "info", "text", "non_field_errors", "long_desc", "desc", "response_message", "display_message"},
-	roleList: {"error_codes"},
+	roleList:  {"error_codes"},
+	roleField: {"field", "resource", "param", "property", "attribute"},
 	roleSkip: {"request", "headers", "config", "params", "parameters", "input", "query", "scope", "scopes", "error_uri", "stack", "trace", "redirect_uri", "grant_type", "url", "uri", "href",
 		"links", "documentation_url", "help", "original_request", "request_options", "options", "path", "instance", "client", "user", "timestamp", "trace_id", "correlation_id", "request_id",
 		"connection", "tags", "metadata", "example", "examples", "supported", "allowed", "expected"},
@@ -79,6 +81,10 @@ func roles(names map[role][]string) map[string]role {
 		}
 	}
 	return out
+}
+
+func (f *facts) spells(s []byte, squeezed string) bool {
+	return string(squeeze(f.scratch[:0], s)) == squeezed
 }
 
 func (f *facts) role(key []byte) role { return keyRoles[string(squeeze(f.scratch[:0], key))] }
@@ -111,11 +117,22 @@ func (r *Reader) body(f *facts, v *fastjson.Value, in role, depth int) {
 			r.body(f, e, in|roleCode, depth+1)
 		}
 	case fastjson.TypeObject:
+		about := false
 		v.GetObject().Visit(func(key []byte, e *fastjson.Value) {
-			if role := f.role(key); role != roleSkip {
+			switch role := f.role(key); role {
+			case roleSkip:
+			case roleField:
+				about = about || f.spells(e.GetStringBytes(), "refreshtoken")
+			default:
 				r.body(f, e, role, depth+1)
+				if s := e.GetStringBytes("0"); s != nil && f.spells(key, "refreshtoken") { // {"refresh_token": ["is invalid"]}
+					f.addText(append([]byte("refresh token "), s...))
+				}
 			}
 		})
+		if about { // {"field": "refresh_token", "code": "invalid"}
+			f.addText(append([]byte("refresh token "), v.GetStringBytes("code")...))
+		}
 	}
 }
 

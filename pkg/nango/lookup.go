@@ -45,7 +45,7 @@ func (t *table) compile(rules []rule) []rule {
 	out := slices.Clone(rules) // a table laid under this one keeps its own numbers
 	for i := range out {
 		x := &out[i]
-		x.code, x.word = numbers(x.Code, t.code), numbers(x.Word, t.code)
+		x.code, x.with, x.word = numbers(x.Code, t.code), numbers(x.With, t.code), numbers(x.Word, t.code)
 		x.text, x.also = numbers(x.Text, t.text), numbers(x.Also, t.text)
 	}
 	return out

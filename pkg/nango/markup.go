@@ -40,6 +40,7 @@ func unhex(c byte) byte {
 }
 
 func (r *Reader) formText(f *facts, s []byte) {
+	before := len(f.codes) + len(f.text)
 	for line := range bytes.SplitSeq(s, []byte("\n")) {
 		key, value, _ := bytes.Cut(line, []byte("="))
 		switch role := f.role(key); {
@@ -48,11 +49,23 @@ func (r *Reader) formText(f *facts, s []byte) {
 			r.sentence(f, value)
 		}
 	}
+	if len(f.codes)+len(f.text) == before { // it was none
+		r.sentence(f, s)
+	}
+}
+
+// isPage reports whether s is HTML, not XML that a program writes for another.
+func isPage(s []byte) bool {
+	if len(s) == 0 || s[0] != '<' {
+		return false
+	}
+	s = bytes.ToLower(s[:min(len(s), 512)])
+	return bytes.Contains(s, []byte("<html")) || bytes.Contains(s, []byte("<!doctype html")) || bytes.Contains(s, []byte("<head")) || bytes.Contains(s, []byte("<body")) || bytes.Contains(s, []byte("<title"))
 }
 
 // markup reads XML and HTML: the texts between the tags. A page for people holds no codes, whatever its headings say.
 func (r *Reader) markup(f *facts, s []byte) {
-	page := bytes.Contains(spoken(f.buffer[:0], s), []byte("<html")) || bytes.HasPrefix(spoken(f.buffer[:0], s), []byte("<!doctype html"))
+	page := isPage(s)
 	for len(s) > 0 {
 		_, rest, ok := bytes.Cut(s, []byte(">"))
 		if !ok {

@@ -175,7 +175,7 @@ func (r *Reader) dataMessage(f *facts, d *fastjson.Value) {
 		} else {
 			f.shape = shapeBroken
 		}
-	case len(s) > 0 && s[0] == '<':
+	case isPage(s):
 		f.shape = shapeBroken
 	}
 	r.body(f, d, roleCode, 0)

@@ -26,6 +26,7 @@ type rule struct {
 	Cause  Cause    `yaml:"cause"`
 	Reason string   `yaml:"reason"`
 	Code   []string `yaml:"code"`
+	With   []string `yaml:"with"`
 	Word   []string `yaml:"word"`
 	Status []string `yaml:"status"`
 	Text   []string `yaml:"text"`
@@ -33,7 +34,7 @@ type rule struct {
 	Type   []string `yaml:"type"`
 	Shape  []string `yaml:"shape"`
 
-	code, word, text, also []int // the same as numbers of the lookup table
+	code, with, word, text, also []int // the same as numbers of the lookup table
 }
 
 type group struct {
@@ -133,7 +134,7 @@ func checkRules(where string, rules []rule) error {
 			errs = append(errs, fmt.Errorf("%s[%d]: %w", where, i, err))
 		}
 		r := &rules[i]
-		key := fmt.Sprint(r.Code, r.Word, r.Status, r.Text, r.Also, r.Type, r.Shape)
+		key := fmt.Sprint(r.Code, r.With, r.Word, r.Status, r.Text, r.Also, r.Type, r.Shape)
 		if seen[key] {
 			errs = append(errs, fmt.Errorf("%s[%d]: duplicate: an earlier rule has the same conditions", where, i))
 		}
@@ -163,7 +164,7 @@ func (c Cause) known() bool {
 }
 
 func (r *rule) checkConditions() error {
-	for _, c := range slices.Concat(r.Code, r.Word) {
+	for _, c := range slices.Concat(r.Code, r.With, r.Word) {
 		if stem := strings.TrimSuffix(c, "*"); !isCode(stem) || len(squeezed(stem)) == 0 || len(c) > maxCode {
 			return fmt.Errorf("code %q: want 1 to 64 lower case letters, digits and _", c)
 		}
