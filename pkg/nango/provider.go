@@ -53,12 +53,27 @@ func (r *Rules) Provider(key string) Provider {
 }
 
 func (r *Rules) group(key string) *group {
+	i, ok := r.keys[key]
+	for n := 1; !ok && n <= len(key); n++ {
+		i, ok = r.prefixes[key[:n]]
+	}
+	if !ok {
+		return nil
+	}
+	return &r.groups[i]
+}
+
+func (r *Rules) index() {
+	r.keys, r.prefixes = map[string]int{}, map[string]int{}
 	for i := range r.groups {
-		if slices.ContainsFunc(r.groups[i].Keys, func(k string) bool { return matches(k, key) }) {
-			return &r.groups[i]
+		for _, k := range r.groups[i].Keys {
+			if p, ok := strings.CutSuffix(k, "*"); ok {
+				r.prefixes[p] = i
+			} else {
+				r.keys[k] = i
+			}
 		}
 	}
-	return nil
 }
 
 // check validates an entry; one that extends a known family needs no name or keys of its own.

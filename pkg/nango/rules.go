@@ -18,8 +18,10 @@ type Rules struct {
 	groups  []group
 	remedy  map[Cause]string
 
-	lookup table
-	own    []int // the groups that have rules
+	lookup   table
+	own      []int          // the groups that have rules
+	keys     map[string]int // provider key → group
+	prefixes map[string]int // the same for keys that end with "*", without it
 }
 
 type rule struct {
@@ -86,6 +88,7 @@ func (r *Rules) With(data []byte) (*Rules, error) {
 		return nil, err
 	}
 	out.compile()
+	out.index()
 	return out, nil
 }
 

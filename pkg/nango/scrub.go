@@ -10,7 +10,7 @@ const maxDetail = 160
 // cuts end what may be told of a sentence: a secret follows. A word with ":" or "=" behind it is one of the second list.
 var (
 	cuts     = wordSet("bearer basic digest password passwd pwd passphrase passcode cookie cookies apikey authorization credential pin otp jwt dsn")
-	cutAtEnd = wordSet("token secret key code assertion signature refresh_token access_token id_token client_secret client_id api_key session state nonce username user email name login account")
+	cutAtEnd = wordSet("token secret key code assertion signature session state nonce username user email name login account id phone")
 )
 
 // capitals are the words that may begin with a capital letter within a sentence; others may be names of people.
@@ -51,12 +51,13 @@ func (t *table) scrub(to, s []byte) []byte {
 			}
 			to = append(to, out...)
 		}
-		if cutsOff(core, chunk, s) {
-			return append(to, " …"...)
+		if cutsOff(chunk, s) {
+			to = append(bytes.TrimSuffix(to, []byte(" …")), " …"...)
+			break
 		}
 		start = len(chunk) > 0 && bytes.IndexByte([]byte(".!?:"), chunk[len(chunk)-1]) >= 0
 	}
-	if string(to) == "…" {
+	if len(bytes.Trim(to, "… ")) == 0 {
 		return to[:0]
 	}
 	return to
@@ -70,19 +71,34 @@ func nextWord(s []byte) (chunk, rest []byte) {
 	return s[:n], bytes.TrimLeft(s[n:], " \t\r\n")
 }
 
-// cutsOff reports whether what follows may be a secret.
-func cutsOff(core, chunk, rest []byte) bool {
-	w := string(bytes.ToLower(core[:min(len(core), maxCode)]))
-	if cuts[w] {
-		return true
+// cutsOff reports whether what follows a chunk may be a secret: one of its words announces one, by itself or with ":" or "=" behind it.
+func cutsOff(chunk, rest []byte) bool {
+	for i := 0; i < len(chunk); {
+		w := word(chunk[i:], isLetterByte)
+		if len(w) == 0 {
+			i++
+			continue
+		}
+		i += len(w)
+		after := bytes.TrimLeft(chunk[i:], `\"'`)
+		if len(after) == 0 {
+			after = rest
+		}
+		named := len(after) > 0 && (after[0] == ':' || after[0] == '=')
+		w = bytes.Trim(bytes.ToLower(w[:min(len(w), maxCode)]), "_-")
+		if cuts[string(w)] || named && announces(w) {
+			return true
+		}
 	}
-	if i := strings.IndexAny(w, "=:"); i > 0 && (cuts[w[:i]] || cutAtEnd[w[:i]]) {
-		return true
-	}
-	last := chunk[len(chunk)-1]
-	named := last == ':' || last == '=' || len(rest) > 0 && (rest[0] == ':' || rest[0] == '=')
-	return named && cutAtEnd[w]
+	return false
 }
+
+// announces takes client_secret for secret.
+func announces(w []byte) bool {
+	return cutAtEnd[string(w)] || cutAtEnd[string(w[bytes.LastIndexAny(w, "_-")+1:])] || cuts[string(w[bytes.LastIndexAny(w, "_-")+1:])]
+}
+
+func isLetterByte(c byte) bool { return isWordByte(c) && !isDigit(c) }
 
 // ordinary reports whether a word has a shape that no secret has.
 func (t *table) ordinary(w []byte, start bool) bool {
@@ -153,11 +169,13 @@ func (t *table) wild(n int) bool {
 // spelling returns a code in the form of a reason, "" when it may be something else: its parts are words and short numbers.
 func spelling(s []byte) string {
 	out := make([]byte, 0, len(s)+1)
-	for i, c := range s {
+	for i, c := range s[:min(len(s), 24)] {
 		switch {
 		case 'A' <= c && c <= 'Z':
 			c += 'a' - 'A'
-		case c == '-', c == '.', c == ' ':
+		case c == ' ', i == 23:
+			return ""
+		case c == '-', c == '.':
 			c = '_'
 		}
 		if isDigit(c) && i > 0 && out[len(out)-1] != '_' && !isDigit(out[len(out)-1]) {
