@@ -34,7 +34,7 @@ func (r *Rules) compile() {
 	for i := range r.groups {
 		g := &r.groups[i]
 		g.Rules = r.lookup.compile(g.Rules)
-		g.Remedy = overlay(r.remedy, g.Remedy)
+		g.remedies = overlay(r.remedy, g.Remedy)
 		if len(g.Rules) > 0 {
 			r.own = append(r.own, i)
 		}

@@ -43,7 +43,7 @@ func (r *Rules) Provider(key string) Provider {
 	if g == nil {
 		return Provider{Name: key, Family: key, Remedy: r.remedy}
 	}
-	p := Provider{Name: g.Name + " (" + key + ")", Family: g.Family, Behaviours: g.known, Remedy: g.Remedy}
+	p := Provider{Name: g.Name + " (" + key + ")", Family: g.Family, Behaviours: g.known, Remedy: g.remedies}
 	if n, ok := g.Names[key]; ok {
 		p.Name = n
 	} else if len(g.Keys) > 0 && g.Keys[0] == key {

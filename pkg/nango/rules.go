@@ -48,7 +48,8 @@ type group struct {
 	Remedy     map[Cause]string  `yaml:"remedy"`
 	Rules      []rule            `yaml:"rules"`
 
-	known []Behaviour
+	known    []Behaviour
+	remedies map[Cause]string // with the generic ones under its own
 }
 
 // rulesFile is the form of a table on paper.
@@ -69,7 +70,7 @@ func ParseRules(data []byte) (*Rules, error) { return new(Rules).With(data) }
 // added, its remedies replace. r is not changed. Errors are those of ParseRules and name the place in data.
 func (r *Rules) With(data []byte) (*Rules, error) {
 	var file rulesFile
-	if len(strings.TrimSpace(string(data))) > 0 {
+	if !blank(data) {
 		if err := yaml.Load(data, &file, yaml.WithKnownFields()); err != nil {
 			return nil, fmt.Errorf("parse provider rules: %w", err)
 		}
@@ -92,6 +93,16 @@ func (r *Rules) With(data []byte) (*Rules, error) {
 	return out, nil
 }
 
+// blank reports whether a table says nothing: comments at most.
+func blank(data []byte) bool {
+	for line := range strings.Lines(string(data)) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			return false
+		}
+	}
+	return true
+}
+
 // addGroups lays provider entries over the first known ones.
 func (r *Rules) addGroups(more []group, known int) error {
 	var errs []error
@@ -102,8 +113,11 @@ func (r *Rules) addGroups(more []group, known int) error {
 			errs = append(errs, fmt.Errorf("%s: duplicate family", where))
 		}
 		seen[g.Family] = true
-		for _, k := range g.Keys {
-			errs = append(errs, r.claimed(where, k))
+		for n, k := range g.Keys {
+			errs = append(errs, r.claimed(where, g.Family, k))
+			if slices.ContainsFunc(g.Keys[:n], func(o string) bool { return overlap(k, o) }) {
+				errs = append(errs, fmt.Errorf("%s: key %q is there twice", where, k))
+			}
 		}
 		if at := r.family(g.Family); at >= 0 && at < known {
 			r.groups[at] = r.groups[at].with(g)
@@ -114,8 +128,11 @@ func (r *Rules) addGroups(more []group, known int) error {
 	return errors.Join(errs...)
 }
 
-func (r *Rules) claimed(where, key string) error {
+func (r *Rules) claimed(where, family, key string) error {
 	for i := range r.groups {
+		if r.groups[i].Family == family {
+			continue
+		}
 		for _, k := range r.groups[i].Keys {
 			if overlap(key, k) {
 				return fmt.Errorf("%s: key %q is already claimed by %s (%q)", where, key, r.groups[i].Family, k)
