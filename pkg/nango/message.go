@@ -151,6 +151,9 @@ func (r *Reader) payload(f *facts, meta *fastjson.Value, e *entry) {
 	}
 	status := f.status
 	r.dataMessage(f, p.Get("dataMessage"))
+	if p.Exists("error_description") || p.Get("error").GetObject() != nil {
+		r.body(f, p, roleCode, 0) // an answer without anything around it
+	}
 	f.status = status // a number in the body may be the provider's own; its HTTP status is in the http row,
 	if n := number(p.Get("external_request_details", "statusCode")); n != 0 {
 		f.status = n // or here, in the releases of 2023
