@@ -31,7 +31,11 @@ func check(args []string, out, errs io.Writer) error {
 	fmt.Fprintf(out, "%s is good.\n", *path)
 	fmt.Fprintf(out, "reads    %s from %s as group %s over %s; without a state file from the %s record\n",
 		strings.Join(c.kafka.topics, ", "), strings.Join(c.kafka.brokers, ", "), c.kafka.group, c.kafka.security.Protocol, c.kafka.reset)
-	fmt.Fprintf(out, "decides  %s; no incident with fewer than %d connections\n", c.falseAlarms(), c.minConnections)
+	fmt.Fprintf(out, "decides  %s; no incident with fewer than %d connections", c.falseAlarms(), c.minConnections)
+	if added := c.addedRules(); added != "" {
+		fmt.Fprintf(out, "; causes by %s first", added)
+	}
+	fmt.Fprintln(out)
 	fmt.Fprintf(out, "tells    %s; nothing whose newest break is older than %s when it is found\n", c.destinations(), formatDuration(c.maxAge))
 	fmt.Fprintf(out, "keeps    its state in %s\n", c.statePath)
 	fmt.Fprintf(out, "shows    /metrics /healthz /readyz on %s\n", c.listen)

@@ -33,6 +33,8 @@ type config struct {
 		heartbeat, stalledTime time.Duration
 	}
 	envelope  string
+	own       ownRules
+	tags      []string // keys of customer tags that are kept
 	joinGrace time.Duration
 	joinMax   int
 	disorder  time.Duration
@@ -53,7 +55,7 @@ type config struct {
 	listen               string
 	logLevel, logFormat  string
 
-	hash string // of the file it was read from
+	hash string // of the files it was read from
 }
 
 // settings lists every setting with its rules, in the order of configs/detector.yaml.
@@ -77,6 +79,10 @@ func (c *config) settings() []setting {
 		{name: "kafka.heartbeat_interval", target: &k.heartbeat, min: second / 10},
 		{name: "kafka.stalled_after", target: &k.stalledTime, min: second},
 		{name: "envelope", target: &c.envelope, allowed: nango.Envelopes},
+		{name: "rules", target: &c.own.rules},
+		{name: "providers", target: &c.own.providers},
+		{name: "rules_file", target: &c.own.file},
+		{name: "tags", target: &c.tags, check: tagName},
 		{name: "join.grace", target: &c.joinGrace, min: 0},
 		{name: "join.max", target: &c.joinMax, min: 1000},
 		{name: "disorder", target: &c.disorder, min: 0},
@@ -141,16 +147,20 @@ func loadConfig(path string) (config, error) {
 	if err != nil {
 		return c, fmt.Errorf("%w: %w", errConfig, err)
 	}
-	sum := sha256.Sum256(data)
-	c.hash = hex.EncodeToString(sum[:6])
+	c.hash = hashOf(data)
 	where, err := applyYAML(path, data, c.aliases())
 	if err == nil {
-		err = c.validate(where)
+		err = errors.Join(c.validate(where), c.layRules(where))
 	}
 	if err != nil {
 		return c, fmt.Errorf("%w:\n%w", errConfig, err)
 	}
 	return c, nil
+}
+
+func hashOf(parts ...[]byte) string {
+	sum := sha256.Sum256(bytes.Join(parts, nil))
+	return hex.EncodeToString(sum[:6])
 }
 
 // validate holds the rules that concern more than one setting.
@@ -254,6 +264,19 @@ var topicNames = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)
 func topicName(text string) string {
 	if !topicNames.MatchString(text) || text == "." || text == ".." {
 		return "the name of a topic: up to 249 letters, digits, dots, _ and -"
+	}
+	return ""
+}
+
+var tagNames = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+
+// tagName refuses what may name a person: tags are shown to everybody who reads an alert.
+func tagName(text string) string {
+	switch lower := strings.ToLower(text); {
+	case strings.Contains(lower, "mail"):
+		return "tags are shown in alerts: no e-mail addresses"
+	case !tagNames.MatchString(text):
+		return "the key of a tag: up to 64 letters, digits, dots, _ and -"
 	}
 	return ""
 }

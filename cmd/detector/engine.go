@@ -44,7 +44,7 @@ func newEngine(c *config, ceiling time.Time) *engine {
 		errors: map[web.Integration]int64{}, event: func(nango.Event, bool) {}, incident: func(detect.Incident) {},
 	}
 	g.reader = nango.NewReader(nango.Options{
-		Disorder: c.disorder, JoinGrace: c.joinGrace, JoinMax: c.joinMax, AccountFields: c.account, Envelope: c.envelope, Rules: providerRules(),
+		Disorder: c.disorder, JoinGrace: c.joinGrace, JoinMax: c.joinMax, AccountFields: c.account, Tags: c.tags, Envelope: c.envelope, Rules: c.table(),
 		Ceiling: ceiling, Row: g.detector.Row,
 	})
 	return g

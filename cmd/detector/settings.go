@@ -15,7 +15,7 @@ import (
 // setting binds one name of the configuration file to a field of config.
 type setting struct {
 	name    string              // canonical, dotted, words joined by _
-	target  any                 // *string, *[]string, *int, *bool, *time.Duration, *map[string]time.Duration
+	target  any                 // *string, *[]string, *int, *bool, *time.Duration, *map[string]time.Duration; **yaml.Node: kept as it is
 	allowed []string            // of a string: the values there are; empty: any
 	check   func(string) string // of a string, or of each in a list: "" or what is allowed
 	min     int64               // of a number or a duration in nanoseconds: the least allowed
@@ -80,7 +80,7 @@ func applyYAML(file string, data []byte, settings []setting) (places, error) {
 	return a.places, errors.Join(a.faults...)
 }
 
-var lineOf = regexp.MustCompile(`line (\d+)`)
+var lineOf = regexp.MustCompile(`(?:line |at L)(\d+)`)
 
 func errorLine(err error) int {
 	if m := lineOf.FindStringSubmatch(err.Error()); m != nil {
@@ -144,7 +144,7 @@ func (a *applier) entry(prefix string, key, value *yaml.Node) {
 	c := canon(name)
 	s, file := a.find(c)
 	switch {
-	case value.Kind == yaml.MappingNode && a.isSection(c):
+	case value.Kind == yaml.MappingNode && a.isSection(c) && !s.raw():
 		a.walk(name+".", value)
 	case s != nil && a.once(s, name, key):
 		a.set(s, name, value, file)
@@ -164,6 +164,15 @@ func follow(n *yaml.Node) *yaml.Node {
 		return n.Alias
 	}
 	return n
+}
+
+// raw reports whether the setting takes its YAML as it is.
+func (s *setting) raw() bool {
+	if s == nil {
+		return false
+	}
+	_, raw := s.target.(**yaml.Node)
+	return raw
 }
 
 // find is the setting of a canonical name, and whether the name asks for it from a file; nil when there is none.

@@ -26,6 +26,9 @@ func (a *applier) set(s *setting, name string, n *yaml.Node, fromFile bool) {
 	case *map[string]time.Duration:
 		a.durations(t, name, n)
 		return
+	case **yaml.Node:
+		*t = a.sequence(name, n)
+		return
 	}
 	text, ok := a.text(name, n)
 	if ok && fromFile {
@@ -133,7 +136,7 @@ func (a *applier) list(t *[]string, s *setting, name string, n *yaml.Node) {
 	if n.Kind == yaml.SequenceNode {
 		nodes = n.Content
 	}
-	var out []string
+	out := []string{} // empty where nothing is listed: that is not the default
 	for _, node := range nodes {
 		text, _ := a.text(name, node)
 		for part := range strings.SplitSeq(text, ",") {
@@ -149,6 +152,17 @@ func (a *applier) list(t *[]string, s *setting, name string, n *yaml.Node) {
 		}
 	}
 	*t = out
+}
+
+// sequence is a list whose values somebody else reads; nil for an empty one.
+func (a *applier) sequence(name string, n *yaml.Node) *yaml.Node {
+	if n.Kind != yaml.SequenceNode {
+		a.fault(n, "%s: a list is expected here, as in configs/providers.yaml", name)
+	}
+	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
+		return nil
+	}
+	return n
 }
 
 func (a *applier) durations(t *map[string]time.Duration, name string, n *yaml.Node) {
