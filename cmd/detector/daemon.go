@@ -37,7 +37,7 @@ type daemon struct {
 func (d *daemon) run(ctx context.Context) error {
 	c := &d.config
 	g := newEngine(c, time.Time{})
-	f := &follower{engine: g, silence: &silence{}, now: d.now, log: d.log, watch: d.watch, every: cmp.Or(d.every, commitEvery), logged: map[string]int{}}
+	f := &follower{engine: g, silence: &silence{}, drift: newDrift(c), now: d.now, log: d.log, watch: d.watch, every: cmp.Or(d.every, commitEvery), logged: map[string]int{}}
 	g.incident, f.silence.change = f.decided, f.decided
 
 	var err error

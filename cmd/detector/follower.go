@@ -26,6 +26,7 @@ type follower struct {
 	*engine
 	store    *store.Store
 	silence  *silence
+	drift    *drift
 	consumer *stream.Consumer
 	notifier *alert.Notifier
 	server   *web.Server
@@ -41,6 +42,7 @@ type follower struct {
 	committed time.Time
 	logged    map[string]int // milestone of each open incident that was logged
 	behind    bool           // the topic is not read to its end yet
+	mixed     bool           // rows of a second Nango account were seen
 	failing   error          // the state cannot be committed: nothing is fetched until it can
 }
 
@@ -74,10 +76,12 @@ func (f *follower) Revoked() {
 // Batch implements stream.Handler.
 func (f *follower) Batch(b stream.Batch) error {
 	p, now := f.positions.at(b.Topic, b.Partition), f.now()
+	f.oldest = time.Time{}
 	for i := range b.Records {
 		r := &b.Records[i]
 		f.reader.Read(r.Value, nango.Meta{Source: p.name, Offset: r.Offset, Time: appended(r.Time, now), Key: r.Key, Headers: r.Headers})
 	}
+	f.drift.batch(len(b.Records), f.reader.Stats(), func(i int) []byte { return b.Records[i].Value })
 	f.relearn(p, b.Records, now)
 	if len(b.Records) > 0 && !p.LostSince.IsZero() {
 		f.detector.Unobserved(p.LostSince, time.UnixMilli(appended(b.Records[0].Time, now)))
@@ -90,8 +94,23 @@ func (f *follower) Batch(b stream.Batch) error {
 	f.reader.Progress(p.name, b.Next, b.HighWatermark, b.FetchedAt)
 	f.advance(now)
 	f.caughtUp()
+	f.watchShape(now)
 	f.settle()
 	return nil
+}
+
+// drifted logs that rows lost the shape we know, or have it again.
+func (f *follower) drifted(l *lack, without int64) {
+	text := map[string][3]string{
+		driftNoRows:   {"records arrive, and none of them is a row of Nango's logs", "rows of Nango's logs are recognised again", "records"},
+		driftNoCauses: {"token refreshes fail, and the rows hold a reason for none of them", "reasons of failed token refreshes are found again", "refreshes"},
+	}[l.kind]
+	if l.on {
+		f.log.Warn("schema drift: "+text[0], zap.String("kind", l.kind), zap.Int64(text[2], without), zap.Time("since", l.since),
+			zap.String("next", "detector explain-record says what it sees in single records: give it some of these"))
+		return
+	}
+	f.log.Info("schema drift is over: "+text[1], zap.String("kind", l.kind), zap.Int64(text[2], without))
 }
 
 // relearn hushes what is found in records that others had committed.
@@ -118,8 +137,15 @@ func (f *follower) caughtUp() {
 	}
 	f.behind = false
 	f.log.Info("caught up with the topics", zap.Int64("records", s.Records), zap.Int64("failures", failures(s)), zap.Int("series", len(f.detector.Series())))
-	if s.Records >= 100 && s.Understood+s.Skipped == 0 {
-		f.log.Warn("none of these records is a row of Nango's logs: are the topics right?")
+}
+
+// watchShape looks whether what is read still is what we know, and whether it is of one account.
+func (f *follower) watchShape(now time.Time) {
+	f.drift.look(moment{now, f.positions.reached(), f.reader.Newest(), f.oldest}, f.drifted)
+	if n := f.drift.read.Accounts; n > 1 && !f.mixed {
+		f.mixed = true
+		f.log.Warn("rows of more than one Nango account are read: environments and connections of the same name are taken for one; run a detector for each account",
+			zap.Int("accounts", n))
 	}
 }
 
@@ -160,6 +186,7 @@ func (f *follower) Tick() error {
 		f.advance(now)
 		f.lose()
 		f.silence.look(f.reader.Newest(), f.positions.reached(), f.detector.Silence())
+		f.watchShape(now)
 	}
 	f.settle()
 	f.check()
@@ -245,6 +272,7 @@ func (f *follower) publish() {
 	x := web.Snapshot{
 		At: f.now(), Reader: f.reader.Stats(), Detector: f.detector.Stats(), Series: f.detector.Series(), Incidents: f.incidents(),
 		Errors: maps.Clone(f.errors), Watermark: f.reader.Watermark(), Newest: f.reader.Newest(), Silent: f.silence.open() != nil,
+		Drift: f.drift.state(),
 		Input: f.input(), Committed: f.committed,
 	}
 	f.server.Publish(x)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/revwatch/revwatch/pkg/detect"
@@ -35,6 +36,7 @@ func learn(ctx context.Context, args []string, in io.Reader, out, errs io.Writer
 		return fmt.Errorf("learn: %s exists already: move it away, or name another file with --state", target)
 	}
 	var l lesson
+	l.warn = errs
 	partial := target + ".learning" // nobody may start with half a history
 	if err := errors.Join(os.RemoveAll(partial), l.take(ctx, &c, files, partial, newProgress(errs, files))); err != nil {
 		return errors.Join(err, os.RemoveAll(partial))
@@ -52,6 +54,7 @@ type lesson struct {
 	series      []detect.Series
 	incidents   int // found in the history
 	stats       nango.Stats
+	warn        io.Writer
 }
 
 func (l *lesson) take(ctx context.Context, c *config, files []*input, path string, bar *progress) error {
@@ -91,6 +94,7 @@ func (l *lesson) take(ctx context.Context, c *config, files []*input, path strin
 		err = commit(s, now, g.changes)
 	}
 	l.last, l.series, l.stats = g.reader.Newest(), g.detector.Series(), g.reader.Stats()
+	g.doubt.print(l.warn, l.stats)
 	if err == nil && l.first.IsZero() {
 		err = fmt.Errorf("learn: no event in %d records, %d of which could not be read%s: nothing was learned", l.stats.Records, quarantined(l.stats), reasons(l.stats))
 	}
@@ -125,8 +129,11 @@ func (l *lesson) print(out io.Writer, target string) error {
 }
 
 func plural(n int, what string) string {
-	if n == 1 {
+	switch {
+	case n == 1:
 		return "1 " + what
+	case strings.HasSuffix(what, "sh"):
+		what += "e"
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -50,7 +50,9 @@ func replay(ctx context.Context, args []string, in io.Reader, out, errs io.Write
 	}
 	g.flush(time.Time{})
 	p.summary(g.reader.Stats())
-	return p.flush()
+	err = p.flush()
+	g.doubt.print(errs, g.reader.Stats())
+	return err
 }
 
 // inputFlags are the flags of the commands that read files.
@@ -116,7 +118,7 @@ func drain(ctx context.Context, g *engine, files []*input, now time.Time, betwee
 	}
 	for open := files; len(open) > 0; {
 		i := behind(g.reader, open)
-		for range chunk {
+		for n := range chunk {
 			value, meta, err := open[i].next()
 			if err == io.EOF {
 				g.reader.Close(open[i].name)
@@ -125,6 +127,9 @@ func drain(ctx context.Context, g *engine, files []*input, now time.Time, betwee
 			}
 			if err != nil {
 				return err
+			}
+			if n < driftProbes {
+				g.doubt.take(value)
 			}
 			g.reader.Read(value, meta)
 		}

@@ -253,6 +253,9 @@ func TestRun(t *testing.T) {
 	if s.pager.about("trigger") < 1 || s.metric(`^revwatch_incidents_open\{.*signal="revocations"`) < 1 {
 		t.Errorf("PagerDuty got %v, %v incidents open", s.pager.all(), s.metric(`^revwatch_incidents_open`))
 	}
+	if drift := s.metric(`^revwatch_schema_drift`); drift != 0 || s.metric(`^revwatch_reasons_total`) < 60 || s.metric(`^revwatch_accounts`) != 1 {
+		t.Errorf("drift %v, %v reasons, %v accounts", drift, s.metric(`^revwatch_reasons_total`), s.metric(`^revwatch_accounts`))
+	}
 	broken := s.metric(`^revwatch_broken_connections_total`)
 	if broken < 60 || s.metric(`^revwatch_refresh_token_external_errors_total\{environment="prod",provider="google-mail",integration="google-mail"\}`) < 60 {
 		t.Errorf("%v broken, raw %v", broken, s.metric(`^revwatch_refresh_token_external_errors_total`))
@@ -272,6 +275,24 @@ func TestRun(t *testing.T) {
 	}
 	if n, m := s.slack.about(lost), s.pager.about(lost); n != 1 || m != 1 {
 		t.Errorf("%d posts and %d events after a restart, want one each", n, m)
+	}
+}
+
+// A topic that is not Nango's is told of in metrics, until rows come.
+func TestRunForeignTopic(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	var foreign []simulate.Row
+	for i, v := range repeat(300, foreignRow) {
+		foreign = append(foreign, simulate.Row{Time: time.Now(), Key: fmt.Append(nil, i), Value: []byte(v)})
+	}
+	s.produce(foreign)
+	stop := s.start(s.config())
+	s.await("the drift is told", func() bool { return s.metric(`^revwatch_schema_drift\{kind="no_nango_rows"\}`) == 1 })
+	s.produce(past(t, time.Now(), 1, time.Hour))
+	s.await("it is over", func() bool { return s.metric(`^revwatch_schema_drift`) == 0 })
+	if code := stop(); code != exitOK {
+		t.Fatalf("exit code %d", code)
 	}
 }
 
@@ -302,7 +323,7 @@ func TestRunThePastDoesNotPage(t *testing.T) {
 			broken, expected := s.metric(`^revwatch_broken_connections_total`), s.metric(`^revwatch_expected`)
 			s.produce(rows)
 			s.awaitRead(2 * len(rows))
-			s.await("all of it decided", func() bool { return s.metric(`^revwatch_held`) < 100 })
+			s.await("all of it decided", func() bool { return s.metric(`^revwatch_held`) < 500 }) // runs that have not ended wait for their end
 			if again := s.metric(`^revwatch_broken_connections_total`); again != broken || s.metric(`^revwatch_expected`) != expected {
 				t.Errorf("%v broken after the same rows again, want %v", again, broken)
 			}

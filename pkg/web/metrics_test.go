@@ -28,7 +28,9 @@ func small() Snapshot {
 		Reader: nango.Stats{
 			Records: 1_234_567, Skipped: 1_200_000, Understood: 34_000, Ignored: 550, Quarantined: map[string]int64{"json": 15, "too_deep": 2},
 			Rows: map[string]int64{"operation": 30_000}, Events: map[nango.Kind]int64{nango.Failure: 40, nango.Active: 900},
-			Failures: map[nango.Cause]int64{nango.Revoked: 30, nango.Transient: 10}, Late: 1, Unjoined: 2, Held: 3, Sources: 2, Behind: 1,
+			Failures: map[nango.Cause]int64{nango.Revoked: 30, nango.Transient: 10}, Late: 1, Unjoined: 2, Held: 3,
+			Envelopes: map[string]int64{"elasticsearch": 33_000, "webhook": 1000}, Echoes: 8, Refreshes: 50, Reasons: 45, Accounts: 1,
+			Sources: 2, Behind: 1,
 		},
 		Detector: detect.Stats{Broken: 12, Dropped: 1},
 		Series: []detect.Series{
@@ -46,6 +48,7 @@ func small() Snapshot {
 			{ID: "i3", Parent: "i1", Signal: detect.Revocations, Environment: "prod", Provider: "github", Cause: "misconfigured", Status: detect.StatusOpen},
 			{ID: "i4", Signal: detect.Silence, Status: detect.StatusOpen},
 		},
+		Drift:     map[string]bool{"no_nango_rows": false, "no_causes": true},
 		Errors:    map[Integration]int64{{"prod", "github", "github-main"}: 120, {"prod", "", ""}: 1},
 		Watermark: noon.Add(-90 * time.Second), Newest: noon.Add(-30 * time.Second), Committed: noon.Add(-time.Second),
 		Input: Input{
@@ -118,12 +121,12 @@ func TestEveryMetric(t *testing.T) {
 		"counter": `records_total quarantined_total late_records_total unjoined_total refresh_token_external_errors_total failures_total
 			broken_connections_total notifications_total offset_gap_records_total skipped_batches_total fetched_bytes_total stalls_total rows_total
 			events_total damaged_records_total bad_utf8_records_total clock_ahead_rows_total duplicate_rows_total unnamed_failures_total evicted_total
-			merged_events_total dropped_breaks_total`,
+			merged_events_total dropped_breaks_total envelopes_total echoes_total refreshes_total reasons_total`,
 		"gauge": `held revoked_connections expected upper_bound score connections_broken connections_active budget_days incidents_open
 			incidents_muted outbox_depth outbox_oldest_seconds destination_up event_lag_seconds watermark_timestamp_seconds
 			newest_row_timestamp_seconds source_silent partition_lag_records partition_position owner group_joined input_failing
 			state_last_commit_timestamp_seconds snapshot_timestamp_seconds build_info config_hash_info expected_false_alarms_per_day series sources
-			ready check_ok`,
+			ready check_ok schema_drift accounts`,
 		"histogram": "state_commit_seconds detection_delay_seconds",
 	}
 	all := scrape(t, full())

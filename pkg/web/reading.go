@@ -22,6 +22,11 @@ func writeReading(w io.Writer, x *Snapshot) {
 		count("revwatch_clock_ahead_rows_total", "Rows stamped more than 5 minutes ahead of their arrival; the arrival counts.", s.ClockAhead),
 		count("revwatch_duplicate_rows_total", "Rows of operations that were already counted.", s.Duplicates),
 		addAll(newFamily(counter, "revwatch_rows_total", "Nango log rows read, by kind."), "kind", s.Rows),
+		addAll(newFamily(counter, "revwatch_envelopes_total", "Records understood, by the outermost envelope around their rows."), "envelope", s.Envelopes),
+		count("revwatch_refreshes_total", "Refresh operations seen in rows.", s.Refreshes),
+		count("revwatch_reasons_total", "Refresh operations whose rows held a reason.", s.Reasons),
+		count("revwatch_echoes_total", "Failures that another route told again; they count once.", s.Echoes),
+		single(gauge, "revwatch_accounts", "Nango accounts whose rows were seen; one is expected.", float64(s.Accounts)),
 		events(x),
 		addAll(newFamily(counter, "revwatch_failures_total", "Failed refreshes, by the class of their cause."), "cause", s.Failures),
 		count("revwatch_late_records_total", "Events complete more than 72 h behind the watermark; they count no more.", s.Late),
@@ -32,7 +37,16 @@ func writeReading(w io.Writer, x *Snapshot) {
 		count("revwatch_dropped_breaks_total", "Broken connections that no series could take.", x.Detector.Dropped),
 		single(gauge, "revwatch_held", "Operations waiting for their other rows or for the watermark.", float64(s.Held)),
 		sources(x),
+		drift(x),
 	)
+}
+
+func drift(x *Snapshot) *family {
+	f := newFamily(gauge, "revwatch_schema_drift", "1 while no_nango_rows: no record is a row of Nango's logs; no_causes: no failed refresh gets a reason.")
+	for kind, on := range x.Drift {
+		f.add(labels("kind", clean(kind)), bit(on))
+	}
+	return f
 }
 
 func count(name, help string, n int64) *family { return single(counter, name, help, float64(n)) }

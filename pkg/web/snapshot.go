@@ -18,6 +18,7 @@ type Snapshot struct {
 	Watermark time.Time             // every event before it was judged; zero: none
 	Newest    time.Time             // newest row that was read; zero: none
 	Silent    bool                  // no row for longer than is usual
+	Drift     map[string]bool       // by kind: what is read lacks what Nango's logs have
 	Input     Input
 	Committed time.Time // last commit of the state; zero: none
 }
