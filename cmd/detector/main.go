@@ -36,6 +36,8 @@ const usage = `detector watches Nango's logs for connections that lose their ref
             what rows in files hold: failures, reconnections, unknown connections, incidents
   detector learn --input FILE|- [--input FILE] [-config FILE]
             writes the state file from rows in files, so that run starts with their history
+  detector explain-record [FILE|-] [--output json]
+            what is seen in single records: envelope, row, event, what is waited for, or why it is ignored; begin here when counts look wrong
   detector version
 
 Every command takes -h, which lists its flags. A configuration needs three lines (configs/detector.yaml has all settings with their defaults):
@@ -71,6 +73,8 @@ func command(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 		err = replay(ctx, args[1:], in, out, errs)
 	case "learn":
 		err = learn(ctx, args[1:], in, out, errs)
+	case "explain-record":
+		err = explainRecord(ctx, args[1:], in, out, errs)
 	case "check":
 		err = check(args[1:], out, errs)
 	case "version", "-version", "--version":

@@ -32,7 +32,7 @@ func TestCheckCountsOwnRules(t *testing.T) {
 	const one = "{cause: other, reason: a, code: [a%d]}"
 	for text, want := range map[string]string{
 		"rules: [" + fmt.Sprintf(one+", "+one, 1, 2) + "]\nproviders: [{family: acme, name: Acme, keys: [acme], rules: [" + fmt.Sprintf(one, 3) + "]}]\n": "; causes by 3 rules of your own first\n",
-		"providers: [{family: acme, name: Acme, keys: [acme]}]\n":                       "; causes by 1 provider of your own first\n",
+		"providers: [{family: acme, name: Acme, keys: [acme]}]\n":              "; causes by 1 provider of your own first\n",
 		"rules: []\nproviders: []\n":                                           "fewer than 3 connections\n",
 		"rules_file: " + write(t, "rules: ["+fmt.Sprintf(one, 4)+"]\n") + "\n": "; causes by 1 rule of your own first\n",
 	} {
@@ -60,7 +60,7 @@ func TestFaultsOfRules(t *testing.T) {
 		"rules: []\n\nrules: []\n":        "rules",
 		"\nrules_file: /does/not/exist\n": `.yaml:2: rules_file: "/does/not/exist" cannot be read: no such file`,
 		"providers:\n  - family: x\n    name: X\n    keys: [x]\n    rules:\n      - {cause: other, reason: a, code: [a]}\n      - {cause: other, reason: A, code: [b]}\n": `.yaml:7: providers[0] (x)`,
-		"providers:\n  - {family: acme, name: Acme}\n":                                 ".yaml:2: providers[0] (acme)",
+		"providers:\n  - {family: acme, name: Acme}\n":                           ".yaml:2: providers[0] (acme)",
 		"rules_file: " + write(t, "\n\nrules:\n  - {cause: other, reason: a}\n"): `.yaml:4: rules[0]: no condition`,
 		"rules_file: " + write(t, "rules: [\n"):                                  "not YAML",
 		"rules_file: " + write(t, "- a\n"):                                       ".yaml:1: `rules:` or `providers:` is expected",

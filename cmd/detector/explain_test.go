@@ -1,0 +1,174 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/revwatch/revwatch/pkg/nango"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// What a user reads, and what a script reads, of one record of each kind.
+func TestExplainGolden(t *testing.T) {
+	for name, args := range map[string][]string{"explain.txt": nil, "explain.json": {"--output", "json"}} {
+		got := output(t, "", append([]string{"explain-record", "testdata/explain.ndjson"}, args...)...)
+		path := filepath.Join("testdata", name)
+		if *update {
+			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != string(want) {
+			t.Errorf("differs from %s; got:\n%s", path, got)
+		}
+		if strings.Contains(got, "jane") || strings.ContainsAny(got, "\x1b\x07") {
+			t.Errorf("%s shows what it must not", path)
+		}
+	}
+}
+
+// On a terminal only our own colours are escapes; without them it is the same text.
+func TestExplainInColour(t *testing.T) {
+	file, err := os.Open("testdata/explain.ndjson")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	records, err := readRecords("testdata/explain.ndjson", file, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	c := defaults()
+	w := newExplainText(&out, &c)
+	w.colour = true
+	if err := explainAll(t.Context(), newEngine(&c, time.Now()).reader, records, w); err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile("testdata/explain.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := plain.ReplaceAllString(out.String(), ""); got != string(want) || got == out.String() {
+		t.Errorf("got\n%s", out.String())
+	}
+}
+
+func TestFold(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		width int
+		want  string
+	}{{"a bb ccc", 0, "a bb ccc"}, {"a bb ccc", 4, "a bb|ccc"}, {"aaaaaa b", 3, "aaaaaa|b"}, {"", 3, ""}, {"äöü ä", 5, "äöü ä"}} {
+		if got := strings.Join(fold(c.text, c.width), "|"); got != c.want {
+			t.Errorf("%q to %d: %q, want %q", c.text, c.width, got, c.want)
+		}
+	}
+}
+
+// The counts at the end, and the events, are those of replay on the same file.
+func TestExplainAgreesWithReplay(t *testing.T) {
+	for _, file := range []string{"testdata/explain.ndjson", rows} {
+		var end explainedEnd
+		lines := strings.Split(strings.TrimSpace(output(t, "", "explain-record", "--output=json", file)), "\n")
+		if err := json.Unmarshal([]byte(lines[len(lines)-1]), &end); err != nil {
+			t.Fatal(err)
+		}
+		var sum summaryLine
+		var failed []string
+		for line := range strings.Lines(output(t, "", "replay", "--output", "json", "--only", "failure,summary", "--input", file)) {
+			var f failureLine
+			if err := json.Unmarshal([]byte(line), &f); err != nil {
+				t.Fatal(err)
+			}
+			if f.Type == "failure" {
+				failed = append(failed, f.Connection+" "+f.Cause+" "+f.Reason)
+			} else if err := json.Unmarshal([]byte(line), &sum); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var explained []string
+		for _, e := range end.Events {
+			if e.Kind == nango.Failure.String() {
+				explained = append(explained, e.Connection+" "+e.Cause+" "+e.Reason)
+			}
+		}
+		if end.Type != "end" || end.Records != sum.Records || end.Quarantined != sum.Quarantined || end.Unjoined != sum.Unjoined || strings.Join(explained, "\n") != strings.Join(failed, "\n") {
+			t.Errorf("%s: %+v\n%v, replay says %+v\n%v", file, end, explained, sum, failed)
+		}
+	}
+}
+
+// However a row is handed over, it is the same row.
+func TestExplainTakesWhatPeopleHave(t *testing.T) {
+	raw, err := os.ReadFile(rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, _, _ := strings.Cut(string(raw), "\n")
+	var v map[string]any
+	if err := json.Unmarshal([]byte(row), &v); err != nil {
+		t.Fatal(err)
+	}
+	pretty, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "row.json")
+	if err := os.WriteFile(file, pretty, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile(`(?m)^  so far .*conn-a.*$`)
+	want := line.FindString(output(t, row, "explain-record"))
+	if want == "" {
+		t.Fatal("the row is not understood")
+	}
+	for name, got := range map[string]string{
+		"pretty": output(t, string(pretty), "explain-record", "-"), "file": output(t, "", "explain-record", file), "file before flags": output(t, "", "explain-record", file, "-whole", "--output", "text"),
+		"kcat": output(t, wrap(t, map[string]any{"topic": "t", "partition": 0, "offset": 3, "ts": 1790900000000, "payload": row}), "explain-record"), "whole": output(t, row, "explain-record", "--whole", "-"),
+	} {
+		if line.FindString(got) != want || !strings.Contains(got, "1 record, 1 with rows of Nango's logs: 1 understood") {
+			t.Errorf("%s: said\n%s\nwant %s", name, got, want)
+		}
+	}
+}
+
+func TestExplainOfWhatIsNoRow(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"level":"info","status":200}`: "1 ignored, 0 not readable.\nNo record holds a row of Nango's logs. docs/rows.md says",
+		"hello\nworld\n":                "2 not readable (not_json 2).\nNo record holds a row",
+		"\n\x00\x01\x02":                "No record holds a row",
+	} {
+		if got := output(t, in, "explain-record"); !strings.Contains(got, want) {
+			t.Errorf("%q: said\n%s\nwant %q", in, got, want)
+		}
+	}
+	for _, c := range []struct {
+		args []string
+		want int
+		says string
+	}{
+		{[]string{"-h"}, exitOK, "kcat -b"},
+		{[]string{"does-not-exist"}, exitFailure, "does-not-exist"},
+		{[]string{"a", "b"}, exitUsage, "unexpected argument"},
+		{[]string{"--output", "xml"}, exitUsage, "json or text"},
+		{[]string{"--config", "does-not-exist"}, exitConfig, "does-not-exist"},
+		{nil, exitFailure, "is empty"},
+	} {
+		var out, errs strings.Builder
+		if code := command(t.Context(), append([]string{"explain-record"}, c.args...), strings.NewReader(""), &out, &errs); code != c.want || !strings.Contains(errs.String(), c.says) {
+			t.Errorf("%v: exit code %d, said %s", c.args, code, errs.String())
+		}
+	}
+}
