@@ -1,0 +1,61 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/revwatch/revwatch/pkg/nango"
+)
+
+// fences returns the code blocks of a page by what is written behind their opening.
+func fences(t *testing.T, path string) map[string][]string {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string][]string{}
+	parts := strings.Split(string(raw), "\n```")
+	for i := 1; i+1 < len(parts); i += 2 {
+		kind, text, _ := strings.Cut(parts[i], "\n")
+		found[kind] = append(found[kind], text+"\n")
+	}
+	return found
+}
+
+// What the page on rows shows is what the program prints and takes.
+func TestRowsDocumentation(t *testing.T) {
+	const page = "../../docs/rows.md"
+	all := fences(t, page)
+	for _, text := range all["yaml"] {
+		if code, out, errs := checked(t, text); code != exitOK || !strings.Contains(out, "of your own") {
+			t.Errorf("%s\nis not taken: %s%s", text, out, errs)
+		}
+	}
+	t.Chdir("../..")
+	shown := 0
+	for _, text := range all[""] {
+		command, rest, _ := strings.Cut(text, "\n")
+		args, ok := strings.CutPrefix(command, "$ detector ")
+		if !ok {
+			continue
+		}
+		shown++
+		if got := output(t, "", strings.Fields(args)...); got != rest {
+			t.Errorf("%s prints\n%s", command, got)
+		}
+	}
+	if shown == 0 || len(all["yaml"]) == 0 {
+		t.Errorf("%d commands and %d pieces of configuration: the page has lost its fences", shown, len(all["yaml"]))
+	}
+	raw, err := os.ReadFile("docs/rows.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range nango.Envelopes {
+		if !strings.Contains(string(raw), "\n| `"+name+"` |") {
+			t.Errorf("the page does not tell of the envelope %s", name)
+		}
+	}
+}
