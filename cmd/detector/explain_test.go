@@ -154,6 +154,10 @@ func TestExplainOfWhatIsNoRow(t *testing.T) {
 			t.Errorf("%q: said\n%s\nwant %q", in, got, want)
 		}
 	}
+	pinned := write(t, "envelope: logstash\n")
+	if got := output(t, `{"_index":"a","_source":`+successRow+`}`+"\n7\n", "explain-record", "--config", pinned); !strings.Contains(got, "only: logstash") || !strings.Contains(got, "not_an_object: it is") {
+		t.Errorf("said\n%s", got)
+	}
 	for _, c := range []struct {
 		args []string
 		want int

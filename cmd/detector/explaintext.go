@@ -17,12 +17,13 @@ type explainText struct {
 	colour  bool
 	width   int // columns of the terminal; 0: none
 	grace   string
+	pinned  string          // the one envelope that is accepted, or auto
 	found   int             // records with a row
 	waiting map[string]bool // operations of which something is still to come
 }
 
 func newExplainText(out io.Writer, c *config) *explainText {
-	t := &explainText{out: bufio.NewWriter(out), grace: formatDuration(c.joinGrace), waiting: map[string]bool{}}
+	t := &explainText{out: bufio.NewWriter(out), grace: formatDuration(c.joinGrace), pinned: c.envelope, waiting: map[string]bool{}}
 	if s := newScreen(out); s.live {
 		t.colour, t.width = s.colour(), s.width()
 	}
@@ -39,7 +40,7 @@ const (
 )
 
 func (t *explainText) paint(colour, s string) string {
-	if !t.colour {
+	if !t.colour || colour == "" {
 		return s
 	}
 	return colour + s + "\x1b[0m"
@@ -78,7 +79,7 @@ func (t *explainText) record(n int, r record, f nango.Finding) {
 	t.line("%s %s", t.paint(bold, fmt.Sprintf("Record %d", n)), t.paint(faint, fmt.Sprintf("(line %d, %s)", r.line, plural(len(r.value), "byte"))))
 	t.say("outcome", colour, f.Outcome)
 	if f.Why != "" {
-		t.say("because", "", inWords(whys, f.Why))
+		t.say("because", "", t.why(f.Why))
 	}
 	if len(f.Rows) > 0 {
 		t.found++
@@ -103,7 +104,19 @@ var (
 		"prefilter":  "nothing in its bytes can matter, so it is dropped before it is parsed, as most rows of a healthy topic are",
 		"no_row":     "it holds no row of Nango's logs",
 		"no_meaning": "its rows say nothing of whether a connection works",
-		"not_json":   "not_json: neither JSON nor another form that is known",
+		"not_json":   "neither JSON nor another form that is known",
+		"not_otlp":   "binary, and no message of OpenTelemetry",
+		"empty":      "there is nothing in it",
+		"too_large":  "it is larger than 8 MB",
+		"too_deep":   "it is nested too deeply",
+		"future":     "it is stamped later than now",
+
+		"too_much_nesting": "too much JSON inside JSON",
+		"not_an_object":    "it is a single value; rows are objects",
+		"no_operation_id":  "a row without a usable id of its operation",
+		"no_connection":    "a webhook that names no connection",
+		"no_time":          "a row without a time, and nothing else tells it",
+		"implausible_time": "a row of a time when there was no Nango, or will be none",
 	}
 	waits = map[string]string{
 		"its operation row": "its operation row, which alone says whose connection it is",
@@ -112,6 +125,21 @@ var (
 		"the watermark":     "nothing more; it is told in its turn, after the rows before it",
 	}
 )
+
+// why adds to the code of a quarantine, which metrics count by, what it means.
+func (t *explainText) why(code string) string {
+	words := whys[code]
+	if code == "not_"+t.pinned {
+		words = "the configuration accepts one outermost envelope only: " + t.pinned
+	}
+	switch {
+	case words == "":
+		return code
+	case code == "prefilter" || code == "no_row" || code == "no_meaning":
+		return words
+	}
+	return code + ": " + words
+}
 
 func inWords(words map[string]string, code string) string {
 	if w := words[code]; w != "" {
