@@ -338,3 +338,22 @@ func TestFloodOfUnended(t *testing.T) {
 		t.Errorf("%+v, %d evicted", got, r.Stats().Evicted)
 	}
 }
+
+// What has not ended is held for a quarter of an hour; a call that failed to find its connection as long as a refusal.
+func TestUnendedAreHeldShortly(t *testing.T) {
+	r := newReader(Options{})
+	r.Open("t/0", 0, 0)
+	for i, state := range []string{"running", "failed"} {
+		r.Read([]byte(operationRow(opID(worldStart, i), "proxy", "call", state, "", worldStart, time.Time{})), Meta{Source: "t/0"})
+	}
+	r.Read([]byte(operationRow(opID(worldStart, 3), "sync", "run", "running", whoOf(1), worldStart, time.Time{})), Meta{Source: "t/0"})
+	for _, x := range []struct {
+		after time.Duration
+		held  int
+	}{{17 * time.Minute, 1}, {6 * time.Hour, 1}, {6*time.Hour + 2*time.Minute, 0}} {
+		r.Read([]byte(clockRow(worldStart.Add(x.after))), Meta{Source: "t/0"})
+		if got := r.Advance(time.Time{}); len(got) != 0 || len(r.entries) != x.held || len(r.idle.ids) != x.held {
+			t.Errorf("after %v: %d held, want %d; %v", x.after, len(r.entries), x.held, got)
+		}
+	}
+}
