@@ -18,7 +18,7 @@ func (w *World) fill() {
 	w.at(w.now+minute, w.fill)
 }
 
-// writeFiller is what most rows of a Nango are: scripts that run, and what they log.
+// writeFiller is what most rows of a Nango are: scripts that ran, in their last version, and what they log.
 func (w *World) writeFiller(at int64) {
 	c := w.connections[w.noise.IntN(len(w.connections))]
 	serial := strconv.FormatInt(int64(w.noise.Uint32()), 36)
@@ -26,7 +26,7 @@ func (w *World) writeFiller(at int64) {
 	switch w.noise.IntN(6) {
 	case 0:
 		o := &operation{id: id, typ: "sync", action: "run", message: "Sync executed", created: at, expires: day, conn: c}
-		w.write(at, id, w.operationRow(at, o, "running"), false)
+		w.write(at, id, w.operationRow(at, o, "success"), false)
 	case 1:
 		o := &operation{id: id, typ: "action", action: "run", message: "Action executed", created: at, expires: 15 * minute, conn: c}
 		w.write(at, id, w.operationRow(at, o, "success"), false)
