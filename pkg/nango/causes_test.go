@@ -36,12 +36,15 @@ func BenchmarkCauses(b *testing.B) {
 			values = append(values, []byte(row))
 		}
 	}
+	if b.N > 1 { // said once
+		benchRead(b, values)
+		return
+	}
 	classes := tallies(b)
 	for _, c := range slices.Sorted(maps.Keys(classes)) {
 		n := classes[c]
 		b.Logf("%-14s %4d answers, precision %.3f, recall %.3f", c, n.is, float64(n.both)/float64(max(n.said, 1)), float64(n.both)/float64(max(n.is, 1)))
 	}
-	benchRead(b, values)
 }
 
 // The corpus holds every class, and enough of each to say something about it.

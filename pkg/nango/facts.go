@@ -14,7 +14,8 @@ const (
 	maxCodes     = 16
 	maxBodyDepth = 10
 	maxElements  = 8
-	maxNodes     = 256 // values looked at in one body
+	maxNodes     = 256      // values looked at in one body
+	maxInside    = 64 << 10 // of a text, searched for JSON
 )
 
 // facts is what one row says about a refused refresh. It lives only while the row is read: verdicts are kept, texts are not.
@@ -168,7 +169,7 @@ func (r *Reader) bodyText(f *facts, s []byte, depth int) {
 			return
 		}
 	}
-	if i, ok := r.inside(f, s, depth); ok {
+	if i, ok := r.inside(f, s[:min(len(s), maxInside)], depth); ok {
 		s = s[:i]
 	}
 	s = s[:min(len(s), 4*maxText)]
