@@ -103,7 +103,6 @@ type Reader struct {
 	accepted   bool    // something in the pinned envelope was found
 	action     []byte  // id in a bulk action line, for the document after it
 	trace      *trace  // only while a value is explained
-	sample     int     // records to read whatever the prefilter says
 	entry      entry
 	facts      facts
 	verdicts   []verdict // of the row being read; a new entry takes a copy
@@ -166,7 +165,6 @@ func (r *Reader) Read(value []byte, m Meta) {
 		r.look(value, m)
 		r.count(value)
 	}
-	r.sample = max(r.sample-1, 0)
 }
 
 // refuse reports whether a value is not looked at: it cannot be read, for a reason, or it cannot matter.
@@ -177,11 +175,8 @@ func (r *Reader) refuse(value []byte, m Meta) (reason string, skip bool) {
 	case len(value) > maxValue:
 		return "too_large", false
 	}
-	return "", m.Offset&255 != 0 && r.sample == 0 && !relevant(value)
+	return "", m.Offset&255 != 0 && !relevant(value)
 }
-
-// Sample makes the next n records be read whatever the prefilter says.
-func (r *Reader) Sample(n int) { r.sample = n }
 
 // look reads a value that may matter.
 func (r *Reader) look(value []byte, m Meta) {
