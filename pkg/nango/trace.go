@@ -178,6 +178,9 @@ func (r *Reader) fields(v *fastjson.Value, is form) []Field {
 		}
 	}
 	e := &r.entry
+	if is == formUpdate {
+		v = v.Get("doc")
+	}
 	typ, action := tracedCode(v.GetStringBytes("operation", "type")), tracedCode(v.GetStringBytes("operation", "action"))
 	if typ != "" && action != "" {
 		add("operation", typ+":"+action)
