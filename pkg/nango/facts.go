@@ -88,7 +88,24 @@ func (f *facts) spells(s []byte, squeezed string) bool {
 	return string(squeeze(f.scratch[:0], s)) == squeezed
 }
 
-func (f *facts) role(key []byte) role { return keyRoles[string(squeeze(f.scratch[:0], key))] }
+// role returns what a key holds: by the table, else by how names of such keys begin and end.
+func (f *facts) role(key []byte) role {
+	k := squeeze(f.scratch[:0], key)
+	if r, ok := keyRoles[string(k)]; ok {
+		return r
+	}
+	for _, end := range keyEnds {
+		if bytes.HasSuffix(k, end) {
+			return roleText
+		}
+	}
+	if bytes.HasSuffix(k, []byte("code")) || bytes.Contains(k, []byte("error")) {
+		return roleCode
+	}
+	return roleNone
+}
+
+var keyEnds = [][]byte{[]byte("message"), []byte("msg"), []byte("desc"), []byte("description"), []byte("reason"), []byte("detail"), []byte("details")}
 
 // body collects what a provider's answer says, at any depth.
 func (r *Reader) body(f *facts, v *fastjson.Value, in role, depth int) {
