@@ -177,7 +177,9 @@ func TestPrefilterDropsNothingUseful(t *testing.T) {
 		}
 	}
 	for i, a := range answers(t) {
-		values = append(values, a.rows(i)...)
+		if i%5 == 0 {
+			values = append(values, a.rows(i)...)
+		}
 	}
 	values = append(values, fixtureValues(t)...)
 	for _, s := range append(signs(), updates()...) {

@@ -86,7 +86,7 @@ func TestWithNothing(t *testing.T) {
 			continue
 		}
 		for i, a := range answers(t) {
-			if i%7 != 0 {
+			if i%41 != 0 {
 				continue
 			}
 			got, _ := read(t, Options{Rules: same}, a.rows(i)...)
