@@ -25,7 +25,7 @@ type facts struct {
 	codes   []code // where a body puts its code
 	words   []code // codes inside a sentence
 	texts   []int  // numbers of text conditions
-	text    []byte // as plain makes it, at most maxText bytes
+	text    []byte // as spoken makes it, at most maxText bytes
 	said    []byte // the longest sentence, as it was
 	shape   string
 	nodes   int
