@@ -110,17 +110,19 @@ var (
 		"too_large":  "it is larger than 8 MB",
 		"too_deep":   "it is nested too deeply",
 		"future":     "it is stamped later than now",
+		"cut_row":    "a row that ends in its middle: let the shipper join the lines that the container runtime splits at 16 KB",
 
 		"too_much_nesting": "too much JSON inside JSON",
 		"not_an_object":    "it is a single value; rows are objects",
-		"no_operation_id":  "a row without a usable id of its operation",
+		"no_operation_id":  "a row, or an update, that does not name its operation: keep the document id in the path, the action line or the record key",
 		"no_connection":    "a webhook that names no connection",
-		"no_time":          "a row without a time, and nothing else tells it",
+		"no_time":          "it has no time of its own, as webhooks, and this input does not tell when it was appended (kcat -J does); run takes Kafka's time",
 		"implausible_time": "a row of a time when there was no Nango, or will be none",
 	}
 	waits = map[string]string{
 		"its operation row": "its operation row, which alone says whose connection it is",
 		"its error row":     "its error row, which says why",
+		"its request row":   "the row of its token request, which may say more; what the rows say so far, no rule knows",
 		"its end":           "the row that says how it ended",
 		"the watermark":     "nothing more; it is told in its turn, after the rows before it",
 	}
@@ -129,7 +131,7 @@ var (
 // why adds to the code of a quarantine, which metrics count by, what it means.
 func (t *explainText) why(code string) string {
 	words := whys[code]
-	if code == "not_"+t.pinned {
+	if code == "other_envelope" {
 		words = "the configuration accepts one outermost envelope only: " + t.pinned
 	}
 	switch {

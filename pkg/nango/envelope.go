@@ -39,7 +39,7 @@ func (r *Reader) value(b []byte) {
 		r.bad(r.parseFault)
 	}
 	if r.pin != layerNone && !r.accepted && !r.useful {
-		r.bad(r.notPinned)
+		r.bad(otherEnvelope)
 	}
 }
 
@@ -194,6 +194,9 @@ func (r *Reader) update(l *look, c wrapper, depth int) bool {
 		return r.object(doc, c, depth+1)
 	case isOperationID(c.id):
 		return r.opRow(doc, c.id)
+	case stateNames[string(doc.GetStringBytes("state"))] != stateNone: // it is of Nango, and nobody can say of which operation
+		r.bad("no_operation_id")
+		return true
 	}
 	return false
 }

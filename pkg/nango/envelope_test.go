@@ -99,6 +99,9 @@ func TestPinnedEnvelope(t *testing.T) {
 		{"docker", `{"message":` + quoted(op) + `,"@version":"1"}`, false},
 		{"docker", `{"payload":{"log":` + quoted(op) + `,"stream":"stdout"}}`, false},
 		{"docker", op, false},
+		{"fluentbit", `{"date":1.5,"log":` + quoted(op) + `,"kubernetes":{"pod_name":"n"}}`, true},
+		{"vector", `{"source_type":"kubernetes_logs","message":` + quoted(op) + `,"kubernetes":{"pod_name":"n"}}`, true},
+		{"logstash", `{"date":1.5,"log":` + quoted(op) + `,"kubernetes":{"pod_name":"n"}}`, false},
 		{"docker", `{"other":1}`, false},
 		{"docker", `7`, false},
 		{"logstash", op[:len(op)-1] + `,"@version":"1","@timestamp":"2026-03-02T00:00:01.5Z"}`, true},
@@ -116,7 +119,7 @@ func TestPinnedEnvelope(t *testing.T) {
 		if got := len(r.Flush()) == 1; got != tt.accepted || (quarantined == 1) == tt.accepted {
 			t.Errorf("pinned %s: %.60s: accepted %v, %v", tt.envelope, tt.value, got, s)
 		}
-		if !tt.accepted && tt.value != "7" && s.Quarantined["not_"+tt.envelope] != 1 {
+		if !tt.accepted && tt.value != "7" && s.Quarantined["other_envelope"] != 1 {
 			t.Errorf("pinned %s: %.60s: %v", tt.envelope, tt.value, s.Quarantined)
 		}
 	}

@@ -11,21 +11,22 @@ import (
 	"github.com/valyala/fastjson"
 )
 
-// account returns the first of the configured fields that the row holds. An e-mail address is not kept: a pseudonym stands for it, which is
-// the same wherever the address is.
-func (r *Reader) account(v *fastjson.Value) string {
+// account returns the first of the configured fields that the row holds. An e-mail address is not kept: the next field counts, and where there
+// is none a pseudonym stands for it, which is the same wherever the address is.
+func (r *Reader) account(v *fastjson.Value) (person string) {
 	for _, path := range r.accountFields {
 		a := v.Get(path...)
 		if a == nil {
 			continue
 		}
-		if s := r.text(a); personal(s) {
-			return pseudonym(s)
-		} else if s != "" {
+		switch s := r.text(a); {
+		case personal(s) && person == "":
+			person = pseudonym(s)
+		case s != "" && !personal(s):
 			return r.intern([]byte(s))
 		}
 	}
-	return ""
+	return person
 }
 
 // personal reports whether a text looks like an e-mail address, or holds one.

@@ -76,13 +76,20 @@ func (r *Reader) outermost() layer {
 
 // accepts reports whether l may be outermost, and notes the fault if it may not.
 func (r *Reader) accepts(l layer) bool {
-	if r.pin == layerNone || r.pin == l || l == layerPayload && (r.pin == layerWebhook || r.pin == layerConnect) {
-		r.accepted = true
-		return true
+	switch {
+	case r.pin == layerNone, r.pin == l:
+	case l == layerPayload && (r.pin == layerWebhook || r.pin == layerConnect):
+	case l == layerKubernetes && (r.pin == layerFluentBit || r.pin == layerVector || r.pin == layerDocker): // what runs there adds the pod to its own form
+	default:
+		r.bad(otherEnvelope)
+		return false
 	}
-	r.bad(r.notPinned)
-	return false
+	r.accepted = true
+	return true
 }
+
+// otherEnvelope is why a value is not read whose outermost envelope is not the pinned one.
+const otherEnvelope = "other_envelope"
 
 // enterRow notes that the object just looked at is a row of itself, with what a shipper put among its fields.
 func (r *Reader) enterRow(l *look, is form) bool {

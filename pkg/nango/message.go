@@ -87,8 +87,7 @@ func (r *Reader) logRow(v *fastjson.Value, e *entry) bool {
 	if len(typ) == 0 || len(typ) > maxName || !isError(v) && bytes.IndexByte(typ, '_') < 0 {
 		return false
 	}
-	switch string(typ) {
-	case "connection_test_failed", "connection_validation_failed":
+	if isTest(typ) {
 		return false
 	}
 	f := &r.facts
@@ -99,6 +98,11 @@ func (r *Reader) logRow(v *fastjson.Value, e *entry) bool {
 	r.payload(f, meta, e)
 	r.conclude(f, e)
 	return true
+}
+
+// isTest reports whether an error type is of a check of stored keys, which refreshes no token.
+func isTest(typ []byte) bool {
+	return string(typ) == "connection_test_failed" || string(typ) == "connection_validation_failed"
 }
 
 // conclude keeps of a row's facts what may be kept.

@@ -58,8 +58,7 @@ type Reader struct {
 	grace         int64
 	joinMax       int
 	ceiling       int64
-	pin           layer  // the only outermost envelope accepted; layerNone: any
-	notPinned     string // the reason under which others are quarantined
+	pin           layer // the only outermost envelope accepted; layerNone: any
 	accountFields [][]string
 	tagKeys       []string
 	row           func(time.Time)
@@ -115,7 +114,7 @@ type Reader struct {
 func NewReader(o Options) *Reader {
 	r := &Reader{
 		rules: o.Rules, disorder: ms(o.Disorder, defaultDisorder), grace: ms(o.JoinGrace, defaultGrace),
-		joinMax: o.JoinMax, row: o.Row, pin: pinned(o.Envelope), notPinned: "not_" + o.Envelope,
+		joinMax: o.JoinMax, row: o.Row, pin: pinned(o.Envelope),
 		sources: map[string]*source{}, entries: map[string]*entry{}, strings: map[string]string{}, owners: map[int64]struct{}{},
 		active: newActivity(), done: newMemory(), echoes: newEchoes(), stats: newStats(), tagKeys: tagKeys(o.Tags),
 	}

@@ -114,6 +114,9 @@ func TestAccountIsNoAddress(t *testing.T) {
 	if a != b || a == account("joe@b.example") || strings.Contains(a, "@") || !strings.HasPrefix(a, "person-") || len(a) != 17 {
 		t.Errorf("%q %q", a, b)
 	}
+	if got := account(`jo@b.example","endUser":{"organizationId":"acme"},"x":"`); got != "acme" {
+		t.Errorf("an address hides the organization: %q", got)
+	}
 	if got := account("@acme"); got != "@acme" {
 		t.Errorf("%q", got)
 	}

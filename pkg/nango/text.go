@@ -35,7 +35,17 @@ func (r *Reader) embedded(s []byte, c wrapper, depth int) bool {
 			return true
 		}
 	}
-	return r.pieces(s, c, depth).found
+	found := r.pieces(s, c, depth).found
+	if !found && isCut(s) {
+		r.bad("cut_row")
+	}
+	return found
+}
+
+// isCut reports whether a text that holds no row begins like one: the shipper, or the runtime under it, splits long lines.
+func isCut(s []byte) bool {
+	return bytes.HasPrefix(s, []byte(`{"`)) && s[len(s)-1] != '}' &&
+		(bytes.Contains(s, []byte(`"operation":{"`)) || bytes.Contains(s, []byte(`"parentId":"`)) || bytes.Contains(s, []byte(`"source":"internal"`)))
 }
 
 // base64 reads text in which a gateway hides a body that it takes for binary: eyJ is {" and W3si is [{".

@@ -90,6 +90,7 @@ func (r *Reader) tracing() (b before) {
 	}
 	r.trace.joined, r.trace.known = "", false
 	r.facts.reset()
+	r.entry = entry{}
 	return before{maps.Clone(r.stats.Rows), len(r.trace.rows)}
 }
 
@@ -160,6 +161,8 @@ func (e *entry) outlook(rules *Rules) (*Event, string) {
 		waits = "its operation row"
 	case e.Kind != opRefresh && e.State < stateCancelled:
 		waits = "its end"
+	case e.Log:
+		waits = "its request row"
 	}
 	if ev, f := e.event(rules, true); f == ready {
 		return &ev, waits

@@ -29,6 +29,10 @@ func TestExplain(t *testing.T) {
 			{operationRow(opID(at, 2), "auth", "create_connection", "running", "", at, time.Time{}), "understood", "", "", "operation", "its end", ""},
 			{`{"_id":"` + opID(at, 2) + `","doc":{"state":"success"}}`, "understood", "", "bulk", "update", "", ""},
 		},
+		"an update without a name": {
+			{op, "understood", "", "", "operation", "", ""},
+			{`{"doc":{"state":"failed"}}`, "quarantined", "no_operation_id", "bulk", "unreadable", "", ""},
+		},
 		"webhook": {{webhookBody("refresh", 1, false), "understood", "", "webhook", "webhook", "the watermark", "failure unknown no_reason"}},
 		"call": {
 			{operationRow(id, "proxy", "call", "success", whoOf(1), at, at), "understood", "", "", "operation", "the watermark", "active  "},
@@ -55,6 +59,9 @@ func TestExplain(t *testing.T) {
 					continue
 				}
 				row := f.Rows[0]
+				if s.why == "no_operation_id" && len(row.Fields) != 1 {
+					t.Errorf("step %d: %+v is told of it", i, row.Fields)
+				}
 				event := ""
 				if row.Event != nil {
 					event = fmt.Sprint(row.Event.Kind, " ", row.Event.Cause, " ", row.Event.Reason)

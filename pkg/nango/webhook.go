@@ -49,9 +49,9 @@ func (r *Reader) webhook(v *fastjson.Value, c wrapper) {
 	switch success := v.GetBool("success"); {
 	case success:
 		e.State = stateSuccess
-	case operation == "refresh":
+	case operation == "refresh" && !isTest(v.GetStringBytes("error", "type")):
 		r.webhookFailure(v, e)
-	default: // a refused creation or re-authorization leaves the connection as it was
+	default: // a refused creation or re-authorization leaves the connection as it was; a test is no refresh
 		e.State, e.Sign = stateFailed, Seen
 	}
 	r.stats.Rows["webhook"]++

@@ -1,6 +1,7 @@
 package nango
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -30,6 +31,7 @@ func TestWebhooks(t *testing.T) {
 		{"override", webhookBody("override", 1, true), []Event{back}},
 		{"creation", webhookBody("creation", 1, true), []Event{back}},
 		{"a refused re-authorization", webhookBody("override", 1, false), []Event{attempt}},
+		{"a check of stored keys", strings.Replace(fail, external, "connection_test_failed", 1), []Event{attempt}},
 		{"a sync's webhook", `{"from":"nango","type":"sync","connectionId":"x","success":true}`, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
