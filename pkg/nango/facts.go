@@ -206,8 +206,12 @@ func (r *Reader) addCode(f *facts, s []byte) bool {
 		return false
 	}
 	if i := bytes.LastIndexAny(s, "/:#."); i >= 0 { // problem+json names its type by an address, others put a class before it
-		r.codeIn(f, s[i+1:], &f.codes)
+		s = s[i+1:]
+		if r.codeIn(f, s, &f.codes) {
+			return true
+		}
 	}
+	r.trace.meets(s)
 	return true
 }
 

@@ -38,8 +38,9 @@ const maxTraced = 1000
 // trace collects what is found while a value is explained. It is nil otherwise.
 type trace struct {
 	rows   []FoundRow
-	joined string // the operation that the row being read was added to
-	known  bool   // that was released before
+	joined string   // the operation that the row being read was added to
+	known  bool     // that was released before
+	others []string // codes in its body that no rule asks for
 }
 
 // Explain reads one value as Read does and says what became of it. A value that Read would skip is counted as skipped, but explained all the same.
@@ -77,6 +78,13 @@ func (t *trace) joins(id []byte, known bool) {
 	}
 }
 
+// meets notes a code that no rule asks for.
+func (t *trace) meets(s []byte) {
+	if c := writtenCode(string(s)); t != nil && c != "" && len(c) <= 24 && len(t.others) < maxCodes && !slices.Contains(t.others, c) {
+		t.others = append(t.others, c)
+	}
+}
+
 // before is what was counted before a row was read.
 type before struct {
 	kinds map[string]int64
@@ -88,7 +96,7 @@ func (r *Reader) tracing() (b before) {
 	if r.trace == nil {
 		return b
 	}
-	r.trace.joined, r.trace.known = "", false
+	r.trace.joined, r.trace.known, r.trace.others = "", false, nil
 	r.facts.reset()
 	r.entry = entry{}
 	return before{maps.Clone(r.stats.Rows), len(r.trace.rows)}
@@ -138,7 +146,7 @@ func (r *Reader) fate(row *FoundRow) {
 	case r.trace.known:
 		row.Ignored = "told before: the same rows again change nothing"
 	case e == nil:
-		row.Ignored = "an operation that worked or failed without saying anything of its connection"
+		row.Ignored = "a call, a run or a deletion that says nothing of its connection: scripts swallow refusals, so that one worked proves nothing"
 	default:
 		row.Event, row.Waits = e.outlook(r.rules)
 		if row.Waits == "" {
@@ -206,9 +214,10 @@ func (r *Reader) fields(v *fastjson.Value, is form) []Field {
 		add("time", at(t).Format(time.RFC3339Nano))
 	}
 	if is == formMessage || is == formWebhook {
-		add("error_type", r.code(either(e.Type, string(v.GetStringBytes("error", "type")))))
+		add("error_type", writtenCode(either(e.Type, string(v.GetStringBytes("error", "type")))))
 		add("http_status", status(number(v.Get("response", "code"))))
 		add("codes", r.codes())
+		add("other_codes", strings.Join(r.trace.others, ","))
 	}
 	return out
 }
@@ -238,8 +247,8 @@ func (r *Reader) codes() string {
 	return strings.Join(out, ",")
 }
 
-// code returns s when it is a code of an error. What has many digits may be a secret.
-func (r *Reader) code(s string) string {
+// writtenCode returns s when it is a code of an error, in lower case. What has many digits may be a secret.
+func writtenCode(s string) string {
 	digits := 0
 	for i := range len(s) {
 		if isDigit(s[i]) {

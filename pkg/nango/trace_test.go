@@ -79,7 +79,7 @@ func TestExplainTellsNoSecret(t *testing.T) {
 	at := worldStart.Add(time.Hour)
 	secret := "s3cr3tTok3n0123456789abcdef"
 	id := opID(at, 1)
-	log := errorLogRow(id, external, 400, `{"dataMessage":{"error":"`+secret+`","error_code":"invalid_grant","error_description":"ada@example.com `+secret+`","message":"Bearer `+secret+`"},"message":"`+secret+`"}`, at)
+	log := errorLogRow(id, external, 400, `{"dataMessage":{"error":"`+secret+`","error_code":"invalid_grant","code":"E-4711","error_description":"ada@example.com `+secret+`","message":"Bearer `+secret+`"},"message":"`+secret+`"}`, at)
 	log = strings.Replace(log, `"level":"error"`, `"level":"error","state":"`+secret+`","error":{"type":"`+secret+`"}`, 1)
 	r := newReader(Options{})
 	f := r.Explain([]byte(log), Meta{Source: "f", Offset: 1})
@@ -87,7 +87,7 @@ func TestExplainTellsNoSecret(t *testing.T) {
 	if strings.Contains(told, strings.ToLower(secret)) || strings.Contains(told, "example.com") || strings.Contains(told, "bearer") {
 		t.Errorf("told: %+v", f)
 	}
-	if want := []Field{{"level", "error"}, {"time", "2026-03-02T01:00:00Z"}, {"error_type", external}, {"codes", "invalid_grant"}}; !slices.Equal(f.Rows[0].Fields, want) {
+	if want := []Field{{"level", "error"}, {"time", "2026-03-02T01:00:00Z"}, {"error_type", external}, {"codes", "invalid_grant"}, {"other_codes", "e_4711"}}; !slices.Equal(f.Rows[0].Fields, want) {
 		t.Errorf("fields %v, want %v", f.Rows[0].Fields, want)
 	}
 	http := r.Explain([]byte(httpErrorRow(id, 400, `{"error":"invalid_grant"}`, at)), Meta{Source: "f", Offset: 2})
