@@ -4,8 +4,9 @@ import "slices"
 
 // Nango tells one failure by several routes: the rows of the refresh, the webhook it delivers, the span of that delivery. They share no id, only
 // the connection and the time. A delivery therefore waits a little, and is an echo when rows of the same story are known by then: of a failure
-// any refused refresh of the connection up to 15 min before, of a success an authorization just before. A span says least, and is an echo of a
-// webhook too; since it does not even say whether the news was good, it is one of an authorization as well. What has no rows stands for itself.
+// any refused refresh of the connection up to 15 min before, unless the connection worked since; of a success an authorization just before. A span
+// says least, and is an echo of a webhook too; since it does not even say whether the news was good, it is one of an authorization as well. What has
+// no rows stands for itself.
 const (
 	echoSlot = 10_000      // ms; times are compared in slots of this length
 	echoWait = 20_000      // a delivery waits at least so long, to the end of a slot
@@ -140,25 +141,35 @@ func (u *echoes) tell(e *entry) {
 	}
 }
 
-// repeats reports whether a delivery tells what is known already.
+// repeats reports whether a delivery tells what is known already. A failure is not, when the connection worked after what is known of; neither is
+// a success after which it was refused.
 func (u *echoes) repeats(e *entry) bool {
 	if e.Kind != opWebhook || e.Sign != 0 {
 		return false
 	}
-	near := func(n news, back int64) bool {
-		who := e.who()
-		for slot := (e.Created - back) / echoSlot; slot <= patience(e.Created)/echoSlot; slot++ {
-			if h := n.in(who, slot); len(u.held[h]) > 0 || u.told.hasHash(h) {
-				return true
-			}
+	worked := func(back, until int64) int64 { return max(u.last(rowsWorked, e, back, until), u.last(hookWorked, e, back, until)) }
+	soon := patience(e.Created)
+	if e.State == stateSuccess {
+		at := u.last(rowsWorked, e, echoSoon, soon)
+		return at > 0 && at >= u.last(rowsFailed, e, echoSoon, e.Created)
+	}
+	failed := u.last(rowsFailed, e, echoBack, soon)
+	if e.span() {
+		if worked(echoSoon, soon) > 0 {
+			return true
 		}
-		return false
+		failed = max(failed, u.last(hookFailed, e, echoBack, soon))
 	}
-	switch {
-	case e.State == stateSuccess:
-		return near(rowsWorked, echoSoon)
-	case e.span():
-		return near(rowsFailed, echoBack) || near(hookFailed, echoBack) || near(rowsWorked, echoSoon) || near(hookWorked, echoSoon)
+	return failed > 0 && failed >= worked(echoBack, e.Created-echoWait)
+}
+
+// last returns the newest slot, from so long before a delivery up to a time, in which some news of its connection was told; 0 when there is none.
+func (u *echoes) last(n news, e *entry, back, until int64) int64 {
+	who := e.who()
+	for slot := until / echoSlot; slot >= (e.Created-back)/echoSlot; slot-- {
+		if h := n.in(who, slot); len(u.held[h]) > 0 || u.told.hasHash(h) {
+			return slot
+		}
 	}
-	return near(rowsFailed, echoBack)
+	return 0
 }

@@ -77,17 +77,28 @@ func (x told) event() (ev Event, due time.Time) {
 
 // repeats is the plain rule, over everything that was told.
 func (x told) repeats(all []told) bool {
-	back := map[string]map[string]time.Duration{
-		"hook failed": {"refused": 15 * time.Minute, "no reason": 15 * time.Minute},
-		"hook worked": {"authorized": time.Minute, "works": time.Minute},
-		"span": {"refused": 15 * time.Minute, "no reason": 15 * time.Minute, "hook failed": 15 * time.Minute, "authorized": time.Minute,
-			"works": time.Minute, "hook worked": time.Minute},
-	}[x.route]
 	slot := func(t time.Time) int64 { return t.UnixMilli() / 10_000 }
-	return slices.ContainsFunc(all, func(y told) bool {
-		b, ok := back[y.route]
-		return ok && y.n == x.n && slot(y.at) >= slot(x.at.Add(-b)) && slot(y.at) <= slot(x.at.Add(20*time.Second))
-	})
+	last := func(back, until time.Duration, routes ...string) (newest int64) {
+		for _, y := range all {
+			if at := slot(y.at); y.n == x.n && slices.Contains(routes, y.route) && at >= slot(x.at.Add(-back)) && at <= slot(x.at.Add(until)) {
+				newest = max(newest, at)
+			}
+		}
+		return newest
+	}
+	since := last(15*time.Minute, -20*time.Second, "authorized", "works", "hook worked")
+	switch x.route {
+	case "hook worked":
+		at := last(time.Minute, 20*time.Second, "authorized", "works")
+		return at > 0 && at >= last(time.Minute, 0, "refused", "no reason")
+	case "hook failed":
+		at := last(15*time.Minute, 20*time.Second, "refused", "no reason")
+		return at > 0 && at >= since
+	case "span":
+		at := last(15*time.Minute, 20*time.Second, "refused", "no reason", "hook failed")
+		return at > 0 && at >= since || last(time.Minute, 20*time.Second, "authorized", "works", "hook worked") > 0
+	}
+	return false
 }
 
 func drawTold(t *rapid.T) []told {
@@ -257,6 +268,46 @@ func TestActiveAfterUndecidedFailure(t *testing.T) {
 		}
 		if want := []string{"active 0", "active 60", "active 1000", "failure 60"}; !slices.Equal(told, want) || st.Merged != 2 {
 			t.Errorf("told %v, want %v", told, want)
+		}
+	}
+}
+
+// What really happened, told by the routes that heard of it, is told once, and what happened after it is no echo of it.
+func TestEchoesOfStories(t *testing.T) {
+	for name, tt := range map[string]struct {
+		story []told
+		want  string
+	}{
+		"refused, authorized anew, refused again": {[]told{{"refused", worldStart, 1, 1}, {"authorized", worldStart.Add(5 * time.Minute), 1, 2},
+			{"hook failed", worldStart.Add(10 * time.Minute), 1, 3}}, "failure reconnected failure"},
+		"the same, authorized by what a webhook says": {[]told{{"refused", worldStart, 1, 1}, {"hook worked", worldStart.Add(5 * time.Minute), 1, 2},
+			{"hook failed", worldStart.Add(10 * time.Minute), 1, 3}}, "failure reconnected failure"},
+		"authorized, refused, authorized anew": {[]told{{"authorized", worldStart, 1, 1}, {"refused", worldStart.Add(20 * time.Second), 1, 2},
+			{"hook worked", worldStart.Add(45 * time.Second), 1, 3}}, "reconnected failure reconnected"},
+		"a failure and its webhook, retried twice": {[]told{{"refused", worldStart, 1, 1}, {"hook failed", worldStart.Add(3 * time.Second), 1, 2},
+			{"hook failed", worldStart.Add(9 * time.Second), 1, 3}}, "failure seen seen"},
+		"a webhook that is delivered just after the recovery": {[]told{{"refused", worldStart, 1, 1}, {"authorized", worldStart.Add(8 * time.Second), 1, 2},
+			{"hook failed", worldStart.Add(9 * time.Second), 1, 3}}, "failure reconnected seen"},
+		"an authorization, its webhook and the span of that": {[]told{{"authorized", worldStart, 1, 1}, {"hook worked", worldStart.Add(time.Second), 1, 2},
+			{"span", worldStart.Add(2 * time.Second), 1, 3}}, "reconnected seen"},
+	} {
+		r := newReader(Options{})
+		for i, x := range tt.story {
+			for _, row := range x.rows() {
+				m := Meta{Source: "f", Offset: int64(i), Time: row.at.UnixMilli()}
+				if x.route == "span" {
+					readSpan(r, m, x.n)
+				} else {
+					r.Read([]byte(row.value), m)
+				}
+			}
+		}
+		var got []string
+		for _, ev := range r.Flush() {
+			got = append(got, ev.Kind.String())
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%s: %v, want %s", name, got, tt.want)
 		}
 	}
 }
