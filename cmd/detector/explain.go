@@ -16,13 +16,25 @@ import (
 const explainUsage = `
   detector explain-record [FILE|-] [-config FILE] [--output text|json] [--whole]
 
-Says of each record what is seen in it: the envelope, the rows of Nango's logs, the fields that are kept, and what comes of them. Begin here when
-counts look wrong. Give it a few values of your topic, as a file or on stdin:
+Says of each record what is seen in it: the envelope, the rows of Nango's logs,
+the fields that are kept, and what comes of them. Begin here when counts look
+wrong. Give it a few records of your topic, as a file or on stdin:
 
-  kcat -b localhost:9092 -t nango-logs -C -o -20 -e | detector explain-record
+  kcat -b localhost:9092 -t nango-logs -C -J -o -20 -e | detector explain-record
 
-One JSON value follows the other, on one line or on many; the lines of ` + "`kcat -J`" + ` and {"value": "…"} stand for the value in them. A binary file is one
-value. The records are joined as ` + "`run`" + ` would join them, so put the operation row and its message rows into one file.
+The records are joined as ` + "`run`" + ` would join them: put the operation row and its
+message rows into one file.
+
+One JSON value follows the other, on one line or on many. A binary file is one
+value. Webhooks have no time of their own: they need one beside them. These
+forms stand for the value in them, with its time and key:
+
+  the lines of kcat -J
+  {"value": "…", "timestamp": 1791191701339, "key": "…"}
+            also "time", "received_at"; ISO text as well as a number
+  CreateTime:1791191701339	KEY	{…}
+            kafka-console-consumer --property print.timestamp=true, also with
+            print.key, print.partition, print.offset, print.headers
 `
 
 // explainRecord reads values and says what is seen in them, without sending or writing anything.

@@ -3,12 +3,15 @@ package main
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/revwatch/revwatch/pkg/nango"
 )
@@ -138,7 +141,7 @@ func TestExplainTakesWhatPeopleHave(t *testing.T) {
 		"pretty": output(t, string(pretty), "explain-record", "-"), "file": output(t, "", "explain-record", file), "file before flags": output(t, "", "explain-record", file, "-whole", "--output", "text"),
 		"kcat": output(t, wrap(t, map[string]any{"topic": "t", "partition": 0, "offset": 3, "ts": 1790900000000, "payload": row}), "explain-record"), "whole": output(t, row, "explain-record", "--whole", "-"),
 	} {
-		if line.FindString(got) != want || !strings.Contains(got, "1 record, 1 with rows of Nango's logs: 1 understood") {
+		if line.FindString(got) != want || !strings.Contains(got, "1 record: 1 understood, 0 skipped, 0 ignored, 0 not readable; 1 holds rows") {
 			t.Errorf("%s: said\n%s\nwant %s", name, got, want)
 		}
 	}
@@ -173,6 +176,76 @@ func TestExplainOfWhatIsNoRow(t *testing.T) {
 		var out, errs strings.Builder
 		if code := command(t.Context(), append([]string{"explain-record"}, c.args...), strings.NewReader(""), &out, &errs); code != c.want || !strings.Contains(errs.String(), c.says) {
 			t.Errorf("%v: exit code %d, said %s", c.args, code, errs.String())
+		}
+	}
+}
+
+// What a stranger would ask at this point is said there.
+func TestExplainSaysWhatMatters(t *testing.T) {
+	const refresh = `{"id":"1791191701208_48EJKAa3","type":"operation","operation":{"type":"auth","action":"refresh_token"},"state":"failed","environmentName":"prod","providerName":"box","createdAt":"2026-10-05T09:15:01.208Z"`
+	const part = `{"method":"POST","path":"/20250724_operations/_update/179084528000%d_aaaaaaa5","body":{"doc":{"state":"failed","endedAt":"2026-10-01T09:01:20.020Z"}}}` + "\n"
+	var parts string
+	for i := range 5 {
+		parts += fmt.Sprintf(part, i)
+	}
+	for in, want := range map[string][]string{
+		refresh + `,"connection_name":"c1"}`: {"but        it names no connection (looked for connectionName, connectionId)", "no event   once: a failure that names no connection"},
+		`{"message":` + strconv.Quote("[debug] operation("+refresh+`,"connectionName":"c1"})`) + `,"level":"debug"}`: {"console lines carry no messages; it is told as it is after 6h"},
+		fmt.Sprintf(part, 7):  {"no event   once: a failed call, or a part of an operation: nothing in it says whether a connection works (1790845280007_aaaaaaa5)"},
+		parts:                 {"no event   5 times: a failed call", "(1790845280000_aaaaaaa5, 1790845280001_aaaaaaa5, 1790845280002_aaaaaaa5, and 2 more)", "; 5 hold rows"},
+		parts + refresh + "}": {"no event   5 times: a failed call", "once: a failure that names no connection", "_aaaaaaa5, and 2 more)"},
+	} {
+		got := output(t, in, "explain-record")
+		for _, text := range want {
+			if !strings.Contains(got, text) {
+				t.Errorf("%s\nlacks %q:\n%s", in, text, got)
+			}
+		}
+	}
+	if got := output(t, refresh+`,"connectionName":"c1"}`, "explain-record"); strings.Contains(got, "names no connection") || !strings.Contains(got, "its error row, which says why") {
+		t.Errorf("said\n%s", got)
+	}
+}
+
+// On 80 columns no line breaks in the middle of a word.
+func TestExplainIsFoldedToTheTerminal(t *testing.T) {
+	file, err := os.Open("testdata/explain.ndjson")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	records, err := readRecords("testdata/explain.ndjson", file, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	c := defaults()
+	w := newExplainText(&out, &c)
+	w.width = 80
+	if err := explainAll(t.Context(), newEngine(&c, time.Now()).reader, records, w); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(out.String()) {
+		if utf8.RuneCountInString(line) > 81 {
+			t.Errorf("too long: %s", line)
+		}
+	}
+}
+
+func TestHelpIsFoldedToTheTerminal(t *testing.T) {
+	for _, name := range []string{"help", "run", "demo", "replay", "learn", "explain-record", "check"} {
+		args := []string{name, "-h"}
+		if name == "help" {
+			args = args[:1]
+		}
+		var out strings.Builder
+		if code := command(t.Context(), args, strings.NewReader(""), &out, &out); code != exitOK || out.Len() == 0 {
+			t.Errorf("%v: exit code %d, said %s", args, code, out.String())
+		}
+		for line := range strings.Lines(out.String()) {
+			if utf8.RuneCountInString(strings.ReplaceAll(line, "\t", "        ")) > 81 {
+				t.Errorf("%s: too long: %s", name, line)
+			}
 		}
 	}
 }

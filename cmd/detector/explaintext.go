@@ -4,7 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"strconv"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -20,10 +21,11 @@ type explainText struct {
 	pinned  string          // the one envelope that is accepted, or auto
 	found   int             // records with a row
 	waiting map[string]bool // operations of which something is still to come
+	told    map[string]bool // of these, what the counters at the end tell of: reasons without an operation, refreshes without a connection
 }
 
 func newExplainText(out io.Writer, c *config) *explainText {
-	t := &explainText{out: bufio.NewWriter(out), grace: formatDuration(c.joinGrace), pinned: c.envelope, waiting: map[string]bool{}}
+	t := &explainText{out: bufio.NewWriter(out), grace: formatDuration(c.joinGrace), pinned: c.envelope, waiting: map[string]bool{}, told: map[string]bool{}}
 	if s := newScreen(out); s.live {
 		t.colour, t.width = s.colour(), s.width()
 	}
@@ -53,6 +55,13 @@ func (t *explainText) say(what, colour, text string) {
 	for _, line := range fold(clean(text), t.width-len("  waits for  ")) {
 		t.line("  %-10s %s", what, t.paint(colour, line))
 		what = ""
+	}
+}
+
+// paragraph prints a text from the left edge.
+func (t *explainText) paragraph(colour, text string) {
+	for _, line := range fold(text, t.width) {
+		t.line("%s", t.paint(colour, line))
 	}
 }
 
@@ -98,58 +107,6 @@ func envelopeText(layers []string) string {
 	return strings.Join(layers, " > ")
 }
 
-// whys and waits say the codes of a Finding in words.
-var (
-	whys = map[string]string{
-		"prefilter":  "nothing in its bytes can matter, so it is dropped before it is parsed, as most rows of a healthy topic are",
-		"no_row":     "it holds no row of Nango's logs",
-		"no_meaning": "its rows say nothing of whether a connection works",
-		"not_json":   "neither JSON nor another form that is known",
-		"not_otlp":   "binary, and no message of OpenTelemetry",
-		"empty":      "there is nothing in it",
-		"too_large":  "it is larger than 8 MB",
-		"too_deep":   "it is nested too deeply",
-		"future":     "it is stamped later than now",
-		"cut_row":    "a row that ends in its middle: let the shipper join the lines that the container runtime splits at 16 KB",
-
-		"too_much_nesting": "too much JSON inside JSON",
-		"not_an_object":    "it is a single value; rows are objects",
-		"no_operation_id":  "a row, or an update, that does not name its operation: keep the document id in the path, the action line or the record key",
-		"no_connection":    "a webhook that names no connection",
-		"no_time":          "it has no time of its own, as webhooks, and this input does not tell when it was appended (kcat -J does); run takes Kafka's time",
-		"implausible_time": "a row of a time when there was no Nango, or will be none",
-	}
-	waits = map[string]string{
-		"its operation row": "its operation row, which alone says whose connection it is",
-		"its error row":     "its error row, which says why",
-		"its request row":   "the row of its token request, which may say more; what the rows say so far, no rule knows",
-		"its end":           "the row that says how it ended",
-		"the watermark":     "nothing more; it is told in its turn, after the rows before it",
-	}
-)
-
-// why adds to the code of a quarantine, which metrics count by, what it means.
-func (t *explainText) why(code string) string {
-	words := whys[code]
-	if code == "other_envelope" {
-		words = "the configuration accepts one outermost envelope only: " + t.pinned
-	}
-	switch {
-	case words == "":
-		return code
-	case code == "prefilter" || code == "no_row" || code == "no_meaning":
-		return words
-	}
-	return code + ": " + words
-}
-
-func inWords(words map[string]string, code string) string {
-	if w := words[code]; w != "" {
-		return w
-	}
-	return code
-}
-
 func (t *explainText) row(f nango.Finding, row nango.FoundRow) {
 	t.say("row", bold, row.Kind)
 	if inside := envelopeText(row.Envelope); inside != envelopeText(f.Envelope) {
@@ -165,6 +122,9 @@ func (t *explainText) row(f nango.Finding, row nango.FoundRow) {
 	if row.Operation != "" {
 		t.field(width, "operation id", row.Operation)
 	}
+	if nameless(row) {
+		t.say("but", waitin, "it names no connection (looked for connectionName, connectionId)")
+	}
 	if row.Ignored != "" {
 		t.say("ignored", waitin, row.Ignored)
 	}
@@ -178,14 +138,23 @@ func (t *explainText) row(f nango.Finding, row nango.FoundRow) {
 	}
 	if !decided {
 		t.waiting[row.Operation] = true
+		t.told[row.Operation] = nameless(row) || strings.HasPrefix(row.Kind, "message_") && row.Waits == "its operation row"
 	}
 	if row.Waits != "" {
 		colour := waitin
 		if decided {
 			colour = ""
 		}
-		t.say("waits for", colour, inWords(waits, row.Waits))
+		t.say("waits for", colour, t.waitText(row))
 	}
+}
+
+// nameless reports whether a row is that of a refresh of nobody knows what.
+func nameless(row nango.FoundRow) bool {
+	has := func(name, value string) bool {
+		return slices.ContainsFunc(row.Fields, func(f nango.Field) bool { return f.Name == name && (value == "" || f.Value == value) })
+	}
+	return row.Kind == "operation" && has("operation", "auth:refresh_token") && !has("connection", "")
 }
 
 // field prints one field of a row.
@@ -193,53 +162,18 @@ func (t *explainText) field(width int, name, value string) {
 	t.line("  %-10s   %s  %s", "", t.paint(faint, fmt.Sprintf("%-*s", width, clean(name))), clean(value))
 }
 
-// kindWords say what the kinds of events mean.
-var kindWords = map[nango.Kind]string{
-	nango.Reconnected:       "it works again",
-	nango.Active:            "it works: a call with it succeeded",
-	nango.Seen:              "it is there; whether it works is not said",
-	nango.Exhausted:         "it is broken, and Nango refreshes it no more",
-	nango.Deleted:           "it is gone",
-	nango.UnknownConnection: "somebody asked for it, and it does not exist",
-}
-
-// eventText is an event in one line.
-func eventText(e *nango.Event) string {
-	what := strings.ReplaceAll(e.Kind.String(), "_", " ")
-	if e.Kind == nango.Failure {
-		what += ", " + string(e.Cause) + " (" + e.Reason + ")"
-		if e.Status != 0 {
-			what += ", HTTP " + strconv.Itoa(e.Status)
-		}
-	} else {
-		what += " (" + kindWords[e.Kind] + ")"
-	}
-	what += ": connection " + e.Connection
-	if e.Integration != "" {
-		what += " of " + e.Integration
-	}
-	if e.Provider != "" {
-		what += " (" + e.Provider + ")"
-	}
-	if e.Environment != "" {
-		what += " in " + e.Environment
-	}
-	what += ", " + e.Time.UTC().Format("2006-01-02 15:04:05 UTC")
-	if e.Detail != "" {
-		what += `; the provider says "` + e.Detail + `"`
-	}
-	return what
-}
-
-// listed is how many events are printed at the end.
-const listed = 50
+// listed is how many events are printed at the end, and named how many operations.
+const (
+	listed = 50
+	named  = 3
+)
 
 func (t *explainText) end(all []nango.Event, s nango.Stats) error {
 	for _, e := range all {
 		delete(t.waiting, e.OperationID)
 	}
 	if len(all)+len(t.waiting) > 0 {
-		t.line("%s", t.paint(bold, "What comes of these records, if no more come within "+t.grace+" of the rows' time"))
+		t.paragraph(bold, "What comes of these records, if no more come within "+t.grace+" of the rows' time")
 	}
 	for _, e := range all[:min(len(all), listed)] {
 		t.say("event", good, eventText(&e))
@@ -247,6 +181,31 @@ func (t *explainText) end(all []nango.Event, s nango.Stats) error {
 	if more := len(all) - listed; more > 0 {
 		t.say("", "", plural(more, "event")+" more")
 	}
+	t.withoutEvent(s)
+	if len(all)+len(t.waiting) > 0 {
+		t.line("")
+	}
+	t.paragraph("", fmt.Sprintf("%s: %d understood, %d skipped, %d ignored, %d not readable%s%s.", plural(int(s.Records), "record"),
+		s.Understood, s.Skipped, s.Ignored, quarantined(s), reasons(s), t.holding()))
+	if t.found == 0 {
+		t.paragraph("", "No record holds a row of Nango's logs. docs/rows.md says by which roads rows come, and what they look like.")
+	}
+	return t.out.Flush()
+}
+
+func (t *explainText) holding() string {
+	switch t.found {
+	case 0:
+		return ""
+	case 1:
+		return "; 1 holds rows of Nango's logs"
+	}
+	return fmt.Sprintf("; %d hold rows of Nango's logs", t.found)
+}
+
+// withoutEvent says of what nothing came, and why.
+func (t *explainText) withoutEvent(s nango.Stats) {
+	silent := int64(len(t.waiting)) - s.Unjoined - s.Unnamed
 	for _, x := range []struct {
 		n    int64
 		what string
@@ -256,21 +215,30 @@ func (t *explainText) end(all []nango.Event, s nango.Stats) error {
 		{s.Late, "an event too old beside the newest rows (revwatch_late_records_total)"},
 		{s.Unjoined, "a reason whose operation row never came: nobody knows whose it is (revwatch_unjoined_total)"},
 		{s.Unnamed, "a failure that names no connection (revwatch_unnamed_failures_total)"},
-		{int64(len(t.waiting)) - s.Unjoined - s.Unnamed, "an operation that was seen in part: too little to say anything"},
+		{silent, "a failed call, or a part of an operation: nothing in it says whether a connection works" + t.names(silent)},
 	} {
 		if x.n > 0 {
 			t.say("no event", waitin, times(x.n)+": "+x.what)
 		}
 	}
-	if len(all)+len(t.waiting) > 0 {
-		t.line("")
+}
+
+// names lists the n operations that no counter tells of; nothing where it cannot be said which they are.
+func (t *explainText) names(n int64) string {
+	var ids []string
+	for _, id := range slices.Sorted(maps.Keys(t.waiting)) {
+		if !t.told[id] && id != "" {
+			ids = append(ids, id)
+		}
 	}
-	t.line("%s, %d with rows of Nango's logs: %d understood, %d skipped, %d ignored, %d not readable%s.", plural(int(s.Records), "record"), t.found,
-		s.Understood, s.Skipped, s.Ignored, quarantined(s), reasons(s))
-	if t.found == 0 {
-		t.line("No record holds a row of Nango's logs. docs/rows.md says by which roads rows come, and what they look like.")
+	if len(ids) == 0 || int64(len(ids)) != n {
+		return ""
 	}
-	return t.out.Flush()
+	text := " (" + strings.Join(ids[:min(len(ids), named)], ", ")
+	if more := len(ids) - named; more > 0 {
+		text += fmt.Sprintf(", and %d more", more)
+	}
+	return text + ")"
 }
 
 func times(n int64) string {

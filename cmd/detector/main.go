@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/revwatch/revwatch/pkg/store"
@@ -24,29 +25,36 @@ const (
 	exitConfig  = 78
 )
 
-const usage = `detector watches Nango's logs for connections that lose their refresh tokens unusually fast.
+const usage = `detector watches Nango's logs for connections that lose their refresh tokens
+unusually fast.
 
   detector demo [--for 60s]
-            the whole thing on a made-up Nango, in this process: four weeks of history, then a mass revocation
+            the whole thing on a made-up Nango, in this process: four weeks of
+            history, then a mass revocation
   detector run -config FILE
             the daemon: reads Kafka, alerts Slack and PagerDuty, shows metrics
   detector check -config FILE
             is a configuration good, and what does it do
-  detector replay --input FILE|- [--input FILE] [--output json|table] [--only TYPES]
-            what rows in files hold: failures, reconnections, unknown connections, incidents
+  detector replay --input FILE|- [--output json|table] [--only TYPES]
+            what rows in files hold: failures, reconnections, unknown
+            connections, incidents
   detector learn --input FILE|- [--input FILE] [-config FILE]
-            writes the state file from rows in files, so that run starts with their history
+            writes the state file from rows in files, so that run starts with
+            their history
   detector explain-record [FILE|-] [--output json]
-            what is seen in single records: envelope, row, event, what is waited for, or why it is ignored; begin here when counts look wrong
+            what is seen in single records: envelope, row, event, what is waited
+            for, or why it is ignored; begin here when counts look wrong
   detector version
 
-Every command takes -h, which lists its flags. A configuration needs three lines (configs/detector.yaml has all settings with their defaults):
+Every command takes -h, which lists its flags. A configuration needs three lines
+(configs/detector.yaml has all settings with their defaults):
 
   kafka.brokers: [localhost:9092]
   kafka.topics: [nango-logs]
   slack.webhook_url: https://hooks.slack.com/services/...
 
-Exit codes: 0 done; 1 failed; 2 wrong usage; 78 wrong configuration, or a state file that is damaged or newer.
+Exit codes: 0 done; 1 failed; 2 wrong usage; 78 wrong configuration, or a state
+file that is damaged or newer.
 `
 
 func main() {
@@ -128,7 +136,7 @@ func parse(f *flag.FlagSet, args []string) error {
 	f.SetOutput(errs)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintf(errs, "detector %s\n", f.Name())
-		f.PrintDefaults()
+		printFlags(f, errs)
 		return err
 	}
 	if err != nil {
@@ -138,6 +146,27 @@ func parse(f *flag.FlagSet, args []string) error {
 		return usageError{fmt.Sprintf("%s: unexpected argument %q", f.Name(), f.Arg(0))}
 	}
 	return nil
+}
+
+// helpWidth is how many columns of help every terminal shows.
+const helpWidth = 80
+
+// printFlags lists the flags of a command, what is said of them folded to helpWidth.
+func printFlags(f *flag.FlagSet, errs io.Writer) {
+	var text strings.Builder
+	f.SetOutput(&text)
+	f.PrintDefaults()
+	f.SetOutput(errs)
+	for line := range strings.Lines(text.String()) {
+		says, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "    \t")
+		if !ok {
+			fmt.Fprint(errs, line)
+			continue
+		}
+		for _, part := range fold(says, helpWidth-8) {
+			fmt.Fprintf(errs, "        %s\n", part)
+		}
+	}
 }
 
 // version names the build and the Go release.
