@@ -11,7 +11,7 @@ import (
 	"github.com/revwatch/revwatch/pkg/stream"
 )
 
-// check says whether a configuration file is good, and in five lines what it does. Secrets are not printed.
+// check says whether a configuration file is good, and in a few lines what it does. Secrets are not printed.
 func check(args []string, out, errs io.Writer) error {
 	f := flags("check", errs)
 	path := f.String("config", "", "the configuration `FILE`")
@@ -31,13 +31,16 @@ func check(args []string, out, errs io.Writer) error {
 	fmt.Fprintf(out, "%s is good.\n", *path)
 	fmt.Fprintf(out, "reads    %s from %s as group %s over %s; without a state file from the %s record\n",
 		strings.Join(c.kafka.topics, ", "), strings.Join(c.kafka.brokers, ", "), c.kafka.group, c.kafka.security.Protocol, c.kafka.reset)
+	if c.envelope != "auto" {
+		fmt.Fprintf(out, "accepts  only values whose outermost envelope is %s; all else is counted as not readable\n", c.envelope)
+	}
 	fmt.Fprintf(out, "decides  %s; no incident with fewer than %d connections", c.falseAlarms(), c.minConnections)
 	if added := c.addedRules(); added != "" {
 		fmt.Fprintf(out, "; causes by %s first", added)
 	}
 	fmt.Fprintln(out)
 	fmt.Fprintf(out, "tells    %s; nothing whose newest break is older than %s when it is found\n", c.destinations(), formatDuration(c.maxAge))
-	fmt.Fprintf(out, "keeps    its state in %s\n", c.statePath)
+	fmt.Fprintf(out, "keeps    its state in %s; of connections %s\n", c.statePath, c.keptTags())
 	fmt.Fprintf(out, "shows    /metrics /healthz /readyz on %s\n", c.listen)
 	if c.slack.webhookURL+c.slack.botToken+c.pager.routingKey == "" {
 		fmt.Fprintln(errs, "warning: nobody is told of incidents")
@@ -83,6 +86,14 @@ func yearly(every time.Duration) string {
 		return "about one a year"
 	}
 	return fmt.Sprintf("about one in %.0f years", years)
+}
+
+// keptTags names the tags that are kept.
+func (c *config) keptTags() string {
+	if len(c.tags) == 0 {
+		return "no tags"
+	}
+	return "the tags " + strings.Join(c.tags, ", ")
 }
 
 // destinations names where alerts go, without secrets.

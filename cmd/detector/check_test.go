@@ -37,7 +37,7 @@ func TestCheckSaysInFiveLinesWhatRunDoes(t *testing.T) {
 	for i, want := range []string{
 		"reads    nango-logs from localhost:9092 as group revwatch over PLAINTEXT; without a state file from the earliest record",
 		"decides  at most one false alarm in 14d over all series together, in total about 26 a year with up to 214 series; no incident with fewer than 3 connections",
-		"tells    Slack (incoming webhook), PagerDuty; nothing whose newest break is older than 6h when it is found", "keeps    its state in revwatch.db", "shows    /metrics /healthz /readyz on :9847",
+		"tells    Slack (incoming webhook), PagerDuty; nothing whose newest break is older than 6h when it is found", "keeps    its state in revwatch.db; of connections the tags organization_id, end_user_id", "shows    /metrics /healthz /readyz on :9847",
 	} {
 		if lines[i+1] != want {
 			t.Errorf("said  %s\nwant  %s", lines[i+1], want)
@@ -49,6 +49,26 @@ func TestCheckWarnsWhenNobodyIsTold(t *testing.T) {
 	code, out, errs := checked(t, "kafka.topics: [logs]\n")
 	if code != exitOK || !strings.Contains(errs, "warning: nobody is told") || strings.Count(out, "\n") != 6 {
 		t.Errorf("exit code %d, said\n%s%s", code, out, errs)
+	}
+}
+
+func TestCheckSaysWhatIsReadAndKept(t *testing.T) {
+	code, out, errs := checked(t, "envelope: fluentbit\ntags: []\n")
+	if code != exitOK || !strings.Contains(out, "\naccepts  only values whose outermost envelope is fluentbit; all else is counted as not readable\n") || !strings.Contains(out, "; of connections no tags\n") {
+		t.Errorf("exit code %d, said\n%s%s", code, out, errs)
+	}
+}
+
+// The URL of the README's example is nobody's.
+func TestCheckRefusesTheExample(t *testing.T) {
+	for _, url := range []string{"https://hooks.slack.com/services/...", "https://hooks.slack.com/services/…", "https://hooks.slack.com/services/", "https://hooks.slack.com/services",
+		"https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"} {
+		if code, out, errs := checked(t, "kafka.topics: [a]\nslack.webhook_url: "+url+"\n"); code != exitConfig || out != "" || !strings.Contains(errs, ".yaml:2: slack.webhook_url: this is still the example") {
+			t.Errorf("%s: exit code %d, said\n%s%s", url, code, out, errs)
+		}
+	}
+	if code, _, errs := checked(t, "slack.webhook_url: https://hooks.slack.com/services/T0/B0/abc\n"); code != exitOK {
+		t.Errorf("exit code %d: %s", code, errs)
 	}
 }
 

@@ -171,6 +171,9 @@ func (c *config) validate(where places) error {
 	}
 	c.validateKafka(where, bad)
 	s := &c.slack
+	if isExample(s.webhookURL) {
+		bad(where.line(&s.webhookURL), "slack.webhook_url: this is still the example: https://api.slack.com/messaging/webhooks says how to get one")
+	}
 	if s.botToken != "" && s.channel == "" {
 		bad(where.line(&s.botToken, &s.channel), "slack.bot_token: needs slack.channel as well")
 	}
@@ -286,6 +289,12 @@ func webURL(text string) string {
 		return "a URL such as https://host/path"
 	}
 	return ""
+}
+
+// isExample reports whether a webhook's URL is that of an example, ours or Slack's own.
+func isExample(text string) bool {
+	rest, ok := strings.CutPrefix(text, "https://hooks.slack.com/")
+	return ok && (strings.Trim(strings.TrimPrefix(rest, "services"), "/.… ") == "" || strings.HasPrefix(rest, "services/T00000000/B00000000/"))
 }
 
 var routingKeys = regexp.MustCompile(`^([A-Za-z0-9]{32})?$`)

@@ -96,7 +96,7 @@ func (l *lesson) take(ctx context.Context, c *config, files []*input, path strin
 	l.last, l.series, l.stats = g.reader.Newest(), g.detector.Series(), g.reader.Stats()
 	g.doubt.print(l.warn, l.stats)
 	if err == nil && l.first.IsZero() {
-		err = fmt.Errorf("learn: no event in %d records, %d of which could not be read%s: nothing was learned", l.stats.Records, quarantined(l.stats), reasons(l.stats))
+		err = fmt.Errorf("learn: no event in %s, %d of which could not be read%s: nothing was learned", plural(int(l.stats.Records), "record"), quarantined(l.stats), reasons(l.stats))
 	}
 	return errors.Join(err, s.Close())
 }
@@ -132,7 +132,7 @@ func plural(n int, what string) string {
 	switch {
 	case n == 1:
 		return "1 " + what
-	case strings.HasSuffix(what, "sh"):
+	case strings.HasSuffix(what, "sh"), strings.HasSuffix(what, "echo"):
 		what += "e"
 	}
 	return fmt.Sprintf("%d %ss", n, what)

@@ -150,8 +150,15 @@ func (p *printer) summary(s nango.Stats) {
 		p.json.Encode(summaryLine{"summary", s.Records, failures(s), p.broken, p.opened, s.Late, quarantined(s), s.Unjoined})
 		return
 	}
-	fmt.Fprintf(p.out, "\n%d records: %d failures, %d connections newly broken, %s, %d late, %d unjoined, %d not readable%s\n",
-		s.Records, failures(s), p.broken, plural(p.opened, "incident"), s.Late, s.Unjoined, quarantined(s), reasons(s))
+	rare := ""
+	if s.Unnamed > 0 {
+		rare += fmt.Sprintf(", %d unnamed", s.Unnamed)
+	}
+	if s.Echoes > 0 {
+		rare += ", " + plural(int(s.Echoes), "echo")
+	}
+	fmt.Fprintf(p.out, "\n%s: %s, %s newly broken, %s, %d late, %d unjoined%s, %d not readable%s\n", plural(int(s.Records), "record"), plural(int(failures(s)), "failure"),
+		plural(p.broken, "connection"), plural(p.opened, "incident"), s.Late, s.Unjoined, rare, quarantined(s), reasons(s))
 }
 
 // failures counts the failures of every cause.

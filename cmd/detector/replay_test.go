@@ -119,6 +119,22 @@ func TestReplaySurvivesBadLines(t *testing.T) {
 	}
 }
 
+// One is one, and what is rare is told only where it happened.
+func TestSummaryForPeople(t *testing.T) {
+	const row = `{"id":"1791191701208_48EJKAa3","type":"operation","operation":{"type":"auth","action":"refresh_token"},"state":"failed","environmentName":"prod","providerName":"box","createdAt":"2026-10-05T09:15:01.208Z"`
+	const webhook = `{"received_at":"2026-10-05T09:15:02Z","body":{"from":"nango","type":"auth","operation":"refresh","success":false,"connectionId":"c1","providerConfigKey":"box-prod","provider":"box","environment":"prod"}}`
+	named := row + `,"integrationName":"box-prod","connectionName":"c1"}`
+	for in, want := range map[string]string{
+		named:                  "\n1 record: 1 failure, 1 connection newly broken, 0 incidents, 0 late, 0 unjoined, 0 not readable\n",
+		row + "}":              "\n1 record: 0 failures, 0 connections newly broken, 0 incidents, 0 late, 0 unjoined, 1 unnamed, 0 not readable\n",
+		named + "\n" + webhook: "\n2 records: 1 failure, 1 connection newly broken, 0 incidents, 0 late, 0 unjoined, 1 echo, 0 not readable\n",
+	} {
+		if got := output(t, in, "replay", "--input", "-"); !strings.HasSuffix(got, want) {
+			t.Errorf("said %s\nwant %s", got, want)
+		}
+	}
+}
+
 // A name in a row cannot forge a line of the table or steer the terminal.
 func TestTableIsClean(t *testing.T) {
 	if got, want := clean("a\n2026-10-01 b\x1b[31m\u202e\u0085"), "a?2026-10-01 b?[31m??"; got != want {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -37,6 +38,9 @@ func (c *config) table() *nango.Rules {
 func (c *config) layRules(where places) error {
 	var faults []error
 	if path := c.own.file; path != "" {
+		if !filepath.IsAbs(path) { // beside the configuration, wherever the process was started
+			path = filepath.Join(filepath.Dir(where.file), path)
+		}
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return fault{where.file, where.line(&c.own.file), fmt.Sprintf("rules_file: %q cannot be read: %v", path, reason(err))}

@@ -77,6 +77,21 @@ func TestFaultsOfRules(t *testing.T) {
 	}
 }
 
+// A rules file stands beside the configuration that names it.
+func TestRulesFileIsBesideTheConfiguration(t *testing.T) {
+	path := write(t, "rules_file: mine/rules.yaml\n")
+	file := filepath.Join(filepath.Dir(path), "mine", "rules.yaml")
+	if err := os.Mkdir(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte("rules: [{cause: other, reason: our_policy, code: [invalid_grant]}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := loadConfig(path); err != nil || c.own.count != 1 {
+		t.Errorf("%d rules, %v", c.own.count, err)
+	}
+}
+
 // A changed rules file is a changed configuration.
 func TestRulesFileIsPartOfTheHash(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "rules.yaml")
