@@ -5,6 +5,7 @@ package window
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/revwatch/revwatch/pkg/nango"
@@ -48,7 +49,7 @@ type entry struct {
 	Misconfig   time.Time   `json:",omitzero"`  // last failure since of cause misconfigured
 	Unconfirmed unconfirmed `json:",omitzero"`  // failures of unknown cause that wait to be confirmed
 	Exhausted   bool        `json:",omitempty"` // Nango has given up on it
-	BeforeStart bool        `json:",omitempty"` // exhausted at first sight: broken before anybody watched
+	BeforeStart bool        `json:",omitempty"` // the first sign that said how it is was exhaustion: broken before anybody watched
 	Cause       nango.Cause `json:",omitempty"` // of the last counted failure
 	Reason      string      `json:",omitempty"` // of the last counted failure
 }
@@ -67,6 +68,7 @@ type Ledger struct {
 	entries  map[ledgerKey]*entry
 	reasons  map[string]*shares // by environment
 	places   map[place]*tally
+	uses     map[user][]use
 	standing int // entries that never failed
 	changed  map[ledgerKey]struct{}
 	speaks   map[string]struct{} // environments whose reasons changed
@@ -80,10 +82,18 @@ type tally struct {
 	integrations map[string]int
 }
 
+type user struct{ environment, integration string }
+
+// use is how many entries of an integration are of a provider: of one, unless its name was given to another.
+type use struct {
+	provider string
+	entries  int
+}
+
 // NewLedger returns an empty ledger.
 func NewLedger(unknown Unknown) *Ledger {
 	return &Ledger{
-		unknown: unknown, entries: map[ledgerKey]*entry{}, reasons: map[string]*shares{}, places: map[place]*tally{},
+		unknown: unknown, entries: map[ledgerKey]*entry{}, reasons: map[string]*shares{}, places: map[place]*tally{}, uses: map[user][]use{},
 		changed: map[ledgerKey]struct{}{}, speaks: map[string]struct{}{},
 	}
 }
@@ -113,7 +123,7 @@ func (l *Ledger) Observe(e nango.Event) Verdict {
 	case !l.admits(e):
 		return Verdict{}
 	default:
-		n = &entry{BeforeStart: e.Kind == nango.Exhausted}
+		n = &entry{}
 		l.entries[key] = n
 	}
 	was := *n
@@ -151,11 +161,10 @@ func (l *Ledger) whose(key ledgerKey, n *entry, e nango.Event) {
 	}
 }
 
+// providerOf is the provider of a connection's integration by its other connections; of several the last in the alphabet, whatever came first.
 func (l *Ledger) providerOf(key ledgerKey) (name string) {
-	for at, t := range l.places {
-		if at.environment == key.Environment && t.integrations[key.Integration] > 0 {
-			name = max(name, at.provider)
-		}
+	for _, u := range l.uses[user{key.Environment, key.Integration}] {
+		name = max(name, u.provider)
 	}
 	return name
 }
@@ -177,11 +186,13 @@ func (l *Ledger) sign(key ledgerKey, n *entry, e nango.Event) (v Verdict) {
 	case e.Time.Before(n.Sign):
 		return v
 	}
+	first := n.Sign.IsZero()
 	n.Sign = e.Time
 	switch e.Kind {
 	case nango.Failure:
 		return l.failure(n, e)
 	case nango.Exhausted:
+		n.BeforeStart = n.BeforeStart || first
 		return n.exhausted(e)
 	case nango.Reconnected, nango.Active:
 		if e.Kind == nango.Active && !e.Time.After(n.Failed) {
@@ -329,11 +340,26 @@ func (l *Ledger) tally(key ledgerKey, n *entry, by int) {
 	if n.counts() {
 		t.broken += by
 	}
+	l.use(user{key.Environment, key.Integration}, n.Provider, by)
 	if t.integrations[key.Integration] += by; t.integrations[key.Integration] == 0 {
 		delete(t.integrations, key.Integration)
 	}
 	if len(t.integrations) == 0 {
 		delete(l.places, at)
+	}
+}
+
+func (l *Ledger) use(of user, provider string, by int) {
+	list := l.uses[of]
+	i := slices.IndexFunc(list, func(u use) bool { return u.provider == provider })
+	if i < 0 {
+		i, list = len(list), append(list, use{provider: provider})
+	}
+	if list[i].entries += by; list[i].entries == 0 {
+		list = slices.Delete(list, i, i+1)
+	}
+	if l.uses[of] = list; len(list) == 0 {
+		delete(l.uses, of)
 	}
 }
 

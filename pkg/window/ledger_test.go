@@ -63,6 +63,12 @@ func TestNewlyBroken(t *testing.T) {
 		"a script says nothing of what came late": {sign(5, nango.Seen), failed(4, revoked, true)},
 		"misconfigured, then confirmed unknown":   {failed(0, misconfigured, true), failed(1, unknown, false), failed(8, unknown, true)},
 		"worked, then exhausted unseen":           {sign(0, nango.Active), sign(9, nango.Exhausted), failed(10, revoked, true)},
+		"reconnected, then exhausted unseen":      {sign(0, nango.Reconnected), sign(9, nango.Exhausted), failed(10, revoked, true)},
+		"seen, exhausted at first sight":          {sign(0, nango.Seen), sign(1, nango.Exhausted), failed(2, revoked, false), sign(3, nango.Reconnected), failed(4, revoked, true)},
+		"exhausted at first sight, seen later":    {sign(1, nango.Exhausted), sign(2, nango.Seen), sign(3, nango.Exhausted), failed(4, revoked, false)},
+		"seen, it worked, then exhausted":         {sign(0, nango.Seen), sign(1, nango.Active), sign(2, nango.Exhausted), failed(3, revoked, true)},
+		"an outage, then exhausted":               {failed(0, transient, false), sign(1, nango.Exhausted), failed(2, revoked, true)},
+		"gone, made anew, exhausted":              {sign(0, nango.Deleted), sign(1, nango.Exhausted), failed(2, revoked, true)},
 		"exhausted at first, unknown for hours":   {sign(0, nango.Exhausted), failed(1, unknown, false), failed(8, unknown, false)},
 		"exhausted at first, a week of rest":      {sign(0, nango.Exhausted), failed(169, revoked, true)},
 		"a policy in between is no outage":        {failed(0, unknown, false), failed(3, other, false), failed(7, unknown, false), failed(13, unknown, true)},
@@ -71,7 +77,11 @@ func TestNewlyBroken(t *testing.T) {
 	} {
 		l := NewLedger(UnknownConfirm)
 		for i, s := range story {
-			if got := l.Observe(s.event("c")); got.New != s.counts {
+			e := s.event("c")
+			if s.kind == nango.Seen {
+				e.Tags = acme // others are not kept
+			}
+			if got := l.Observe(e); got.New != s.counts {
 				t.Errorf("%s: step %d at hour %v: new %v, want %v", name, i, s.hour, got.New, s.counts)
 			}
 		}
