@@ -23,14 +23,6 @@ func (e *entry) bystander() bool {
 	return false
 }
 
-// unended is how long of W a call, a script or a deletion is held that does not end, or fails without saying why: another row of it, if any, comes
-// soon, and there are many of them.
-const unended = 15 * 60_000
-
-func (e *entry) unended() bool {
-	return e.bystander() && (e.Kind == opScript || e.Kind == opDelete || e.Kind == opProxy && e.State != stateFailed)
-}
-
 // track watches e while it stands by, and lets the oldest go when there are too many.
 func (u *bystanders) track(r *Reader, e *entry) {
 	if !e.bystander() {
@@ -63,7 +55,9 @@ func (u *bystanders) evict(r *Reader) {
 	e := r.entries[id]
 	r.queue.take(e)
 	r.drop(e)
-	r.stats.Evicted++
+	if e.Kind == opNone { // half of something; an operation that has not ended may never say anything
+		r.stats.Evicted++
+	}
 }
 
 func (u *bystanders) untrack(e *entry) { delete(u.ids, e.id) }

@@ -4,14 +4,14 @@ import "slices"
 
 // Nango tells one failure by several routes: the rows of the refresh, the webhook it delivers, the span of that delivery. They share no id, only
 // the connection and the time. A delivery therefore waits a little, and is an echo when rows of the same story are known by then: of a failure
-// any refused refresh of the connection up to 15 min before, unless the connection worked since; of a success an authorization just before. A span
+// any refused refresh of the connection up to 15 min before, unless the connection worked since; of a success any authorization so long before, unless its own webhook came and the connection was refused since. A span
 // says least, and is an echo of a webhook too; since it does not even say whether the news was good, it is one of an authorization as well. What has
 // no rows stands for itself.
 const (
 	echoSlot = 10_000      // ms; times are compared in slots of this length
 	echoWait = 20_000      // a delivery waits at least so long, to the end of a slot
-	echoBack = 15 * 60_000 // the rows of a failure are not older than this: bridges queue
-	echoSoon = 60_000      // nor those of a success
+	echoBack = 15 * 60_000 // the rows are not older than this: bridges queue
+	echoSoon = 60_000      // nor those of a success of which a span might tell
 )
 
 // spanReason is the reason of a delivery that is known by its span only.
@@ -25,6 +25,7 @@ const (
 	rowsWorked
 	hookFailed
 	hookWorked
+	rowsAuthorized
 )
 
 // echoes knows what was told of each connection in each slot of time, as hashes.
@@ -59,8 +60,10 @@ func (e *entry) news() news {
 	case e.Connection == "" || e.Sign != 0 || e.span():
 	case e.Kind == opRefresh && e.State != stateSuccess:
 		return rowsFailed
-	case e.Kind == opRefresh, e.Kind == opCreate && e.State == stateSuccess:
+	case e.Kind == opRefresh:
 		return rowsWorked
+	case e.Kind == opCreate && e.State == stateSuccess:
+		return rowsAuthorized
 	case e.Kind == opWebhook && e.State == stateSuccess:
 		return hookWorked
 	case e.Kind == opWebhook:
@@ -75,7 +78,7 @@ func (e *entry) span() bool {
 
 // moment is when the news was made: the start of a refused refresh, the end of what worked.
 func (e *entry) moment(n news) int64 {
-	if n == rowsWorked && e.Ended != 0 {
+	if (n == rowsWorked || n == rowsAuthorized) && e.Ended != 0 {
 		return e.Ended
 	}
 	return e.start()
@@ -147,11 +150,16 @@ func (u *echoes) repeats(e *entry) bool {
 	if e.Kind != opWebhook || e.Sign != 0 {
 		return false
 	}
-	worked := func(back, until int64) int64 { return max(u.last(rowsWorked, e, back, until), u.last(hookWorked, e, back, until)) }
+	worked := func(back, until int64) int64 {
+		return max(u.last(rowsWorked, e, back, until), u.last(rowsAuthorized, e, back, until), u.last(hookWorked, e, back, until))
+	}
 	soon := patience(e.Created)
 	if e.State == stateSuccess {
-		at := u.last(rowsWorked, e, echoSoon, soon)
-		return at > 0 && at >= u.last(rowsFailed, e, echoSoon, e.Created)
+		authorized, failed := u.last(rowsAuthorized, e, echoBack, soon), u.last(rowsFailed, e, echoBack, e.Created)
+		if at := max(authorized, u.last(rowsWorked, e, echoBack, soon)); at == 0 || at >= failed {
+			return at > 0
+		}
+		return authorized > 0 && u.last(hookWorked, e, echoBack, failed*echoSlot) < authorized // it is late, unless it has come before
 	}
 	failed := u.last(rowsFailed, e, echoBack, soon)
 	if e.span() {

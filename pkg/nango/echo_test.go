@@ -89,8 +89,12 @@ func (x told) repeats(all []told) bool {
 	since := last(15*time.Minute, -20*time.Second, "authorized", "works", "hook worked")
 	switch x.route {
 	case "hook worked":
-		at := last(time.Minute, 20*time.Second, "authorized", "works")
-		return at > 0 && at >= last(time.Minute, 0, "refused", "no reason")
+		at, failed := last(15*time.Minute, 20*time.Second, "authorized", "works"), last(15*time.Minute, 0, "refused", "no reason")
+		authorized := last(15*time.Minute, 20*time.Second, "authorized")
+		heard := slices.ContainsFunc(all, func(y told) bool {
+			return y.n == x.n && y.k != x.k && y.route == "hook worked" && slot(y.at) >= authorized && slot(y.at) <= failed
+		})
+		return at > 0 && at >= failed || authorized > 0 && !heard
 	case "hook failed":
 		at := last(15*time.Minute, 20*time.Second, "refused", "no reason")
 		return at > 0 && at >= since
@@ -282,8 +286,10 @@ func TestEchoesOfStories(t *testing.T) {
 			{"hook failed", worldStart.Add(10 * time.Minute), 1, 3}}, "failure reconnected failure"},
 		"the same, authorized by what a webhook says": {[]told{{"refused", worldStart, 1, 1}, {"hook worked", worldStart.Add(5 * time.Minute), 1, 2},
 			{"hook failed", worldStart.Add(10 * time.Minute), 1, 3}}, "failure reconnected failure"},
-		"authorized, refused, authorized anew": {[]told{{"authorized", worldStart, 1, 1}, {"refused", worldStart.Add(20 * time.Second), 1, 2},
-			{"hook worked", worldStart.Add(45 * time.Second), 1, 3}}, "reconnected failure reconnected"},
+		"authorized, refused, authorized anew": {[]told{{"authorized", worldStart, 1, 1}, {"hook worked", worldStart.Add(time.Second), 1, 2},
+			{"refused", worldStart.Add(20 * time.Second), 1, 3}, {"hook worked", worldStart.Add(45 * time.Second), 1, 4}}, "reconnected failure seen reconnected"},
+		"authorized, refused, and only then the webhook of the first": {[]told{{"authorized", worldStart, 1, 1}, {"refused", worldStart.Add(20 * time.Second), 1, 2},
+			{"hook worked", worldStart.Add(5 * time.Minute), 1, 3}}, "reconnected failure seen"},
 		"a failure and its webhook, retried twice": {[]told{{"refused", worldStart, 1, 1}, {"hook failed", worldStart.Add(3 * time.Second), 1, 2},
 			{"hook failed", worldStart.Add(9 * time.Second), 1, 3}}, "failure seen seen"},
 		"a webhook that is delivered just after the recovery": {[]told{{"refused", worldStart, 1, 1}, {"authorized", worldStart.Add(8 * time.Second), 1, 2},

@@ -194,7 +194,7 @@ func (r *Reader) update(l *look, c wrapper, depth int) bool {
 		return r.object(doc, c, depth+1)
 	case isOperationID(c.id):
 		return r.opRow(doc, c.id)
-	case stateNames[string(doc.GetStringBytes("state"))] != stateNone: // it is of Nango, and nobody can say of which operation
+	case stateOf(doc) != stateNone: // it is of Nango, and nobody can say of which operation
 		r.bad("no_operation_id")
 		return true
 	}

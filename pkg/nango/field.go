@@ -40,9 +40,26 @@ func pseudonym(address string) string {
 }
 
 // name returns a field that few values share, interned.
-func (r *Reader) name(v *fastjson.Value, key, fallback string) string {
-	return r.intern([]byte(r.long(v, key, fallback)))
+func (r *Reader) name(v *fastjson.Value, key string) string {
+	return r.intern([]byte(r.text(v.Get(key))))
 }
+
+// numbered marks a number that stands for a name until a row says the name. It sorts before every name, so that a merge prefers those.
+const numbered = "\x00"
+
+// named returns a name, or the marked number of what has it.
+func (r *Reader) named(v *fastjson.Value, name, number string) string {
+	if s := r.text(v.Get(name)); s != "" {
+		return s
+	}
+	if s := r.text(v.Get(number)); s != "" {
+		return numbered + s
+	}
+	return ""
+}
+
+// plainName is a name without the mark.
+func plainName(s string) string { return strings.TrimPrefix(s, numbered) }
 
 // long returns a field as text, cleaned and bounded; the fallback field when it is not there.
 func (r *Reader) long(v *fastjson.Value, key, fallback string) string {

@@ -63,7 +63,7 @@ func (e *entry) merge(o *entry) {
 		{&e.Environment, o.Environment}, {&e.Provider, o.Provider}, {&e.Integration, o.Integration}, {&e.Connection, o.Connection},
 		{&e.Account, o.Account}, {&e.Type, o.Type}, {&e.SignIntegration, o.SignIntegration}, {&e.SignConnection, o.SignConnection},
 	} {
-		*s.to = max(*s.to, s.from) // they do not differ, unless one is empty
+		*s.to = max(*s.to, s.from) // they do not differ, unless one is empty or a number
 	}
 	e.Tags = e.Tags.merge(o.Tags)
 	e.Created = earliest(e.Created, o.Created)
@@ -92,8 +92,8 @@ func (e *entry) start() int64 {
 
 // event says what the entry amounts to: with final false, if no more rows were needed; with final true, if none come.
 func (e *entry) event(rules *Rules, final bool) (Event, fate) {
-	ev := Event{Time: at(e.start()), Environment: e.Environment, Provider: e.Provider, Integration: e.Integration,
-		Connection: e.Connection, Account: e.Account, OperationID: e.id, Tags: e.Tags}
+	ev := Event{Time: at(e.start()), Environment: plainName(e.Environment), Provider: e.Provider, Integration: plainName(e.Integration),
+		Connection: plainName(e.Connection), Account: e.Account, OperationID: e.id, Tags: e.Tags}
 	if e.Kind == opWebhook {
 		ev.OperationID = ""
 	}

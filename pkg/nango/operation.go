@@ -33,8 +33,14 @@ const (
 	stateSuccess
 )
 
-var stateNames = map[string]opState{"waiting": stateWaiting, "running": stateRunning, "cancelled": stateCancelled,
-	"timeout": stateTimeout, "failed": stateFailed, "success": stateSuccess}
+// stateNames are Nango's words, and the nearest others that a pipeline or a later release might put in their place.
+var stateNames = map[string]opState{"waiting": stateWaiting, "running": stateRunning, "cancelled": stateCancelled, "timeout": stateTimeout,
+	"failed": stateFailed, "success": stateSuccess, "pending": stateWaiting, "queued": stateWaiting, "started": stateRunning, "canceled": stateCancelled,
+	"timed_out": stateTimeout, "failure": stateFailed, "error": stateFailed, "succeeded": stateSuccess, "successful": stateSuccess, "completed": stateSuccess}
+
+func stateOf(v *fastjson.Value) opState {
+	return stateNames[string(bytes.ToLower(v.GetStringBytes("state")))]
+}
 
 // maxName bounds every identifier taken from a row, in bytes.
 const maxName = 256
@@ -44,7 +50,7 @@ func (r *Reader) opRow(v *fastjson.Value, id []byte) (found bool) {
 	op := v.Get("operation")
 	typ, action := op.GetStringBytes("type"), op.GetStringBytes("action")
 	e := &r.entry
-	*e = entry{Kind: kindOf(typ, action), State: stateNames[string(v.GetStringBytes("state"))]}
+	*e = entry{Kind: kindOf(typ, action), State: stateOf(v)}
 	switch {
 	case op == nil: // a partial update
 	case e.Kind == opNone:
@@ -65,10 +71,10 @@ func (r *Reader) opRow(v *fastjson.Value, id []byte) (found bool) {
 	}
 	e.Ended = r.clamp(parseTime(v.Get("endedAt")))
 	r.seen(e.Created, max(e.Created, e.Ended, parseTime(v.Get("updatedAt"))))
-	e.Environment = r.name(v, "environmentName", "environmentId")
-	e.Provider = r.name(v, "providerName", "")
-	e.Integration = r.name(v, "integrationName", "integrationId")
-	e.Connection = r.long(v, "connectionName", "connectionId")
+	e.Environment = r.intern([]byte(r.named(v, "environmentName", "environmentId")))
+	e.Provider = r.name(v, "providerName")
+	e.Integration = r.intern([]byte(r.named(v, "integrationName", "integrationId")))
+	e.Connection = r.named(v, "connectionName", "connectionId")
 	e.Account, e.Tags = r.account(v), r.tags(v)
 	r.owner(v)
 	if op == nil || e.Kind == opScript || e.Kind == opProxy {
@@ -100,8 +106,8 @@ func (e *entry) worthless() bool {
 			return e.Provider != ""
 		}
 		return e.State >= stateCancelled
-	case opScript:
-		return e.State == stateSuccess || e.State == stateCancelled || e.State == stateTimeout
+	case opScript: // one that swallowed a refusal has succeeded; its messages say so
+		return e.State == stateSuccess
 	case opDelete:
 		return e.State >= stateCancelled && e.State != stateSuccess
 	}
@@ -111,10 +117,10 @@ func (e *entry) worthless() bool {
 func kindOf(typ, action []byte) opKind {
 	switch string(typ) {
 	case "auth":
-		switch string(action) {
-		case "refresh_token":
+		switch {
+		case bytes.Contains(action, []byte("refresh")): // refresh_token, whatever it is called tomorrow
 			return opRefresh
-		case "create_connection":
+		case string(action) == "create_connection":
 			return opCreate
 		}
 		return opOther

@@ -2,6 +2,7 @@ package nango
 
 import (
 	"cmp"
+	"strings"
 	"time"
 )
 
@@ -141,7 +142,7 @@ func (r *Reader) release(e *entry, early bool) {
 	ev.Due = at(e.due)
 	switch {
 	case f == leaves:
-		if e.Kind == opNone && (e.Message != 0 || e.Sign != 0) {
+		if e.Kind == opNone && (e.Message != 0 || e.Sign != 0) || e.Kind == opOther && strings.Contains(e.Type, "refresh_token") {
 			r.stats.Unjoined++
 		} else if e.Kind == opRefresh || e.Sign != 0 {
 			r.stats.Unnamed++

@@ -108,7 +108,7 @@ func (r *Reader) span(s *span) {
 	switch kind := kindOf(s.typ, s.action); {
 	case string(s.typ) == "webhook" && string(s.action) == "connection_refresh":
 		e.Kind, e.State, e.Log, e.Sure = opWebhook, stateFailed, true, true
-		e.Verdicts = []verdict{{Rank: lastRank, Cause: Unknown, Reason: "webhook_span"}}
+		e.Verdicts = []verdict{{Rank: lastRank, Cause: Unknown, Reason: spanReason}}
 		id, ok = append([]byte("~span_"), id...), e.Connection != ""
 	case kind == opProxy && s.worked():
 		e.Kind, e.State = kind, stateSuccess

@@ -318,9 +318,6 @@ func (r *Reader) place(e *entry) {
 	ev, f := e.event(r.rules, false)
 	when := e.start()
 	e.due = when + r.grace
-	if e.unended() {
-		e.due = when + min(r.grace, unended)
-	}
 	if f == ready {
 		when = ev.Time.UnixMilli()
 		e.due = when

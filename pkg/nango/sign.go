@@ -2,6 +2,7 @@ package nango
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/valyala/fastjson"
@@ -17,8 +18,8 @@ var (
 )
 
 var (
-	refreshLimit  = []byte("The refresh limit has been reached for this connection")
-	backingOff    = []byte("A recent refresh attempt failed. Backing off before retrying")
+	refreshLimit  = []byte("he refresh limit has been reached")
+	backingOff    = []byte("recent refresh attempt failed. Backing off")
 	manualRefresh = []byte("Token manual refresh fetch was successful")
 )
 
@@ -38,6 +39,7 @@ func (r *Reader) opSign(v *fastjson.Value, e *entry) {
 		})
 	}
 	r.sign(v.Get("error"), e, 0)
+	r.sign(v.Get("error_description"), e, 0)
 }
 
 // signRow reads a message row that says something about a connection without being of a refused refresh: a call or a script that did not get
@@ -52,6 +54,7 @@ func (r *Reader) signRow(v *fastjson.Value, e *entry) bool {
 		return false
 	}
 	r.sign(v.Get("error"), e, 0)
+	r.sign(v.Get("error_description"), e, 0)
 	if e.Sign < Exhausted { // what else a script writes proves only what is said in Nango's own words
 		said := entry{}
 		r.sign(v.Get("meta"), &said, 0)
@@ -116,18 +119,18 @@ func (r *Reader) signCode(code []byte, v *fastjson.Value, e *entry) {
 	}
 }
 
-// How Nango says that a connection does not exist. Other things are not found in other words.
-var notFound = []string{"failed to find connection", "no connection matching", "connection not found", "connection does not exist", "no connection found",
-	"unknown connection"}
+// How Nango says that a connection does not exist: these words and no more, or what was asked for behind them. Others find no connection in other words.
+var (
+	notFound = []string{"failed to find connection", "connection not found", "connection does not exist", "no connection found", "unknown connection"}
+	askedFor = []string{"matching the provided params", "connectionid", "connection_id", "connection id", "providerconfigkey", "provider_config_key", "provider config key"}
+)
 
 func ofConnection(message []byte) bool {
-	s := strings.TrimPrefix(strings.ToLower(string(message[:min(len(message), 64)])), "error: ")
-	for _, words := range notFound {
-		if rest, ok := strings.CutPrefix(s, words); ok && (rest == "" || !isLower(rest[0])) {
-			return true
-		}
+	s := strings.Trim(strings.TrimPrefix(strings.ToLower(string(message[:min(len(message), 256)])), "error: "), " .!'\"")
+	if slices.Contains(notFound, s) {
+		return true
 	}
-	return false
+	return strings.Contains(s, "connection") && slices.ContainsFunc(askedFor, func(words string) bool { return strings.Contains(s, words) })
 }
 
 // unknown notes that a connection does not exist, and which: the payload names it, as an object, as text, or inside the message.

@@ -88,6 +88,7 @@ func stories() [2][]sign {
 		{"action exhausted, said in JSON as text", []string{op("action", "run", "failed", who, `,"error":{"type":"action_script_failure","payload":"{\"error\":{\"code\":\"invalid_credentials\",\"message\":\"`+limit+`\"}}"}`)}, event(Exhausted, at)},
 		{"webhook script exhausted, error_description", []string{op("webhook", "incoming", "failed", who, `,"error":{"type":"script_http_error","status":400,"payload":{"error":"invalid_credentials","error_description":"`+limit+`"}}`)}, event(Exhausted, at)},
 		{"function exhausted, deep", []string{op("function", "invoke", "failed", who, `,"error":{"type":"function_failed","additional_properties":{"cause":{"response":{"data":{"error":{"message":"[424] `+limit+`"}}}}}}`)}, event(Exhausted, at)},
+		{"script exhausted, error_description of its log", []string{op("sync", "run", "failed", who, `,"error":{"type":"sync_script_failure"}`), said("log", `"message":"x","error":"invalid_credentials","error_description":"The refresh limit has been reached"`)}, event(Exhausted, at)},
 		{"script exhausted, only its log says so", []string{op("sync", "run", "failed", who, `,"error":{"type":"sync_script_failure","message":"Request failed"}`), said("log", `"message":"Refused: `+limit+`"`)}, event(Exhausted, at)},
 		{"call in back-off, by the sentence", []string{op("proxy", "call", "failed", "", headers), said("log", `"message":"Failed to get connection","error":{"type":"invalid_credentials","message":"`+pause+`"}`)}, nil},
 		{"call for nobody, by its headers", []string{op("proxy", "call", "failed", "", headers), log("unknown_connection")}, strange},
@@ -99,6 +100,10 @@ func stories() [2][]sign {
 		{"script, not_found names who", []string{op("sync", "run", "failed", who, scriptError("not_found", "Not found", `{"connectionId":"nobody","providerConfigKey":"crm"}`))}, asked},
 		{"script, a page not found", []string{op("sync", "run", "failed", who, scriptError("not_found", "Record of LinkedIn connections page not found", `{}`))}, nil},
 		{"script, connection refused", []string{op("sync", "run", "failed", who, scriptError("not_found", "Connection refused", `{}`))}, nil},
+		{"script, another's connection not found", []string{op("sync", "run", "failed", who, scriptError("not_found", "Connection not found: LinkedIn degree 2", `{}`))}, nil},
+		{"script, a connection string", []string{op("sync", "run", "failed", who, scriptError("not_found", "Unknown connection string", `{}`))}, nil},
+		{"script, no connection between two things", []string{op("sync", "run", "failed", who, scriptError("not_found", "No connection matching this filter: contact 77", `{}`))}, nil},
+		{"script, not_found with what was asked for", []string{op("sync", "run", "failed", who, scriptError("not_found", "No connection matching the provided params of connectionId and providerConfigKey.", `{}`))}, event(UnknownConnection, at)},
 		{"script, integration not found", []string{op("sync", "run", "failed", who, scriptError("not_found", "Integration not found", `{}`))}, nil},
 		{"creation swept away", []string{op("auth", "create_connection", "running", "", ""), op("auth", "create_connection", "cancelled", "", "")}, nil},
 		{"connection test failed", []string{op("auth", "connection_test", "failed", who, ""), errorLogRow(id, "connection_test_failed", 400, "{}", at)}, nil},
@@ -116,6 +121,9 @@ func stories() [2][]sign {
 		{"tee: deleted", []string{op("events", "pre_connection_deletion", "running", who, ""), update(`{"state":"success",` + ended + `}`)}, event(Deleted, end)},
 		{"tee: deletion that failed", []string{op("events", "pre_connection_deletion", "running", who, ""), update(`{"state":"failed",` + ended + `}`)}, nil},
 		{"manual refresh, polled while it ran", []string{op("auth", "refresh_token", "running", who, ""), strings.Replace(said("log", `"message":"Token manual refresh fetch was successful for mail-live"`), `"level":"error"`, `"level":"info"`, 1)}, event(Reconnected, at)},
+		{"tee: script exhausted after hours", []string{op("sync", "run", "running", who, ""), said("log", `"message":"Refused: `+limit+`"`)}, event(Exhausted, at)},
+		{"refresh, numbers before names", []string{op("auth", "refresh_token", "running", `"environmentId":9,"providerName":"google-mail","integrationId":987,"connectionId":987`, ""), op("auth", "refresh_token", "success", who, "")}, event(Reconnected, end)},
+		{"refresh that succeeded, spelled otherwise", []string{op("auth", "refresh_token", "SUCCEEDED", who, "")}, event(Reconnected, end)},
 		{"call swept away", []string{op("proxy", "call", "running", who, ""), op("proxy", "call", "timeout", who, "")}, nil},
 	}}
 }

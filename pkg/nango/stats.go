@@ -36,7 +36,7 @@ type Stats struct {
 	Merged     int64 // signs of life too close to the last one
 	ClockAhead int64 // row times more than 5 min ahead of the append time
 
-	Held    int // operations waiting for rows or for the watermark
+	Held    int // operations waiting for rows or for the watermark; those that only stand by, because they have not ended, are not among them
 	Sources int // open
 	Behind  int // open and holding everything back
 	Stalled int // open and unreadable for 10 min
@@ -49,7 +49,7 @@ func newStats() Stats {
 // Stats returns a copy of the counters.
 func (r *Reader) Stats() Stats {
 	s := r.stats
-	s.Held, s.Accounts = len(r.queue), len(r.owners)
+	s.Held, s.Accounts = len(r.queue)-len(r.idle.ids), len(r.owners)
 	for _, src := range r.sources {
 		if src.open {
 			s.Sources++

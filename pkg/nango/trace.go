@@ -1,6 +1,7 @@
 package nango
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -199,34 +200,27 @@ func (r *Reader) fields(v *fastjson.Value, is form) []Field {
 	if is == formWebhook {
 		add("operation", tracedCode(v.GetStringBytes("operation")))
 	}
-	if s := string(v.GetStringBytes("state")); stateNames[s] != stateNone {
-		add("state", s)
+	if stateOf(v) != stateNone {
+		add("state", string(v.GetStringBytes("state")))
 	}
 	if s := string(v.GetStringBytes("level")); levels[s] {
 		add("level", s)
 	}
 	add("provider", e.Provider)
-	add("integration", either(e.Integration, e.SignIntegration))
-	add("connection", either(e.Connection, e.SignConnection))
-	add("environment", e.Environment)
+	add("integration", plainName(cmp.Or(e.Integration, e.SignIntegration)))
+	add("connection", plainName(cmp.Or(e.Connection, e.SignConnection)))
+	add("environment", plainName(e.Environment))
 	add("account", e.Account)
 	if t := e.start(); t != 0 {
 		add("time", at(t).Format(time.RFC3339Nano))
 	}
 	if is == formMessage || is == formWebhook {
-		add("error_type", writtenCode(either(e.Type, string(v.GetStringBytes("error", "type")))))
+		add("error_type", writtenCode(cmp.Or(e.Type, string(v.GetStringBytes("error", "type")))))
 		add("http_status", status(number(v.Get("response", "code"))))
 		add("codes", r.codes())
 		add("other_codes", strings.Join(r.trace.others, ","))
 	}
 	return out
-}
-
-func either(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 func status(n int) string {

@@ -3,6 +3,7 @@ package nango
 import (
 	"hash/fnv"
 	"strconv"
+	"strings"
 
 	"github.com/valyala/fastjson"
 )
@@ -34,11 +35,11 @@ func (r *Reader) webhook(v *fastjson.Value, c wrapper) {
 	}
 	e := &r.entry
 	*e = entry{Kind: opWebhook, Created: at, Ended: at}
-	e.Environment = r.name(v, "environment", "")
-	e.Integration = r.name(v, "providerConfigKey", "")
+	e.Environment = r.name(v, "environment")
+	e.Integration = r.name(v, "providerConfigKey")
 	e.Connection = r.long(v, "connectionId", "")
 	e.Account, e.Tags = r.account(v), r.tags(v)
-	if p := r.name(v, "provider", ""); p != "unknown" {
+	if p := r.name(v, "provider"); p != "unknown" {
 		e.Provider = p
 	}
 	if e.Connection == "" {
@@ -46,10 +47,10 @@ func (r *Reader) webhook(v *fastjson.Value, c wrapper) {
 		return
 	}
 	operation := string(v.GetStringBytes("operation"))
-	switch success := v.GetBool("success"); {
-	case success:
+	switch worked, said := truth(v.Get("success")); {
+	case worked:
 		e.State = stateSuccess
-	case operation == "refresh" && !isTest(v.GetStringBytes("error", "type")):
+	case operation == "refresh" && (said || v.Exists("error")) && !isTest(v.GetStringBytes("error", "type")):
 		r.webhookFailure(v, e)
 	default: // a refused creation or re-authorization leaves the connection as it was; a test is no refresh
 		e.State, e.Sign = stateFailed, Seen
@@ -57,6 +58,20 @@ func (r *Reader) webhook(v *fastjson.Value, c wrapper) {
 	r.stats.Rows["webhook"]++
 	r.seen(at, at)
 	r.join([]byte(webhookID(e, operation)), e)
+}
+
+// truth reads a truth value, also one that a pipeline made a text or a number of; said is false when it is none.
+func truth(v *fastjson.Value) (value, said bool) {
+	if v == nil {
+		return false, false
+	}
+	switch s := strings.ToLower(strings.Trim(v.String(), `"`)); s {
+	case "true", "1":
+		return true, true
+	case "false", "0":
+		return false, true
+	}
+	return false, false
 }
 
 func (r *Reader) webhookFailure(v *fastjson.Value, e *entry) {

@@ -30,6 +30,8 @@ func TestWebhooks(t *testing.T) {
 		{"recovery", webhookBody("refresh", 1, true), []Event{back}},
 		{"override", webhookBody("override", 1, true), []Event{back}},
 		{"creation", webhookBody("creation", 1, true), []Event{back}},
+		{"recovery, true as text", strings.Replace(webhookBody("refresh", 1, true), "true", `"true"`, 1), []Event{back}},
+		{"failure, false as text", strings.Replace(fail, "false", `"false"`, 1), []Event{failure}},
 		{"a refused re-authorization", webhookBody("override", 1, false), []Event{attempt}},
 		{"a check of stored keys", strings.Replace(fail, external, "connection_test_failed", 1), []Event{attempt}},
 		{"a sync's webhook", `{"from":"nango","type":"sync","connectionId":"x","success":true}`, nil},
