@@ -186,6 +186,7 @@ func jsonStart(line []byte) int {
 	if text[0] == '[' && len(text) > 1 && (startsJSON(text[1]) || text[1] == ' ' || text[1] == ']') {
 		return lead
 	}
+	quote, seen := -1, 0 // the last " that is not escaped, and how far it was looked for: no part of a line is searched twice
 	for i := 0; i < len(line); i++ {
 		n := bytes.IndexByte(line[i:], '{')
 		if n < 0 {
@@ -195,7 +196,10 @@ func jsonStart(line []byte) int {
 		next := bytes.TrimLeft(line[i+1:], " \t")
 		switch {
 		case len(next) > 0 && next[0] == '\\': // inside a quoted text
-			if quote := openQuote(line[:i]); quote > 0 && line[quote-1] == '[' {
+			if last := openQuote(line, seen, i); last >= 0 {
+				quote = last
+			}
+			if seen = i; quote > 0 && line[quote-1] == '[' {
 				return quote - 1
 			} else if quote >= 0 {
 				return quote
@@ -210,13 +214,18 @@ func jsonStart(line []byte) int {
 	return -1
 }
 
-// openQuote returns where the quoted text begins that s ends in, -1 when there is none.
-func openQuote(s []byte) int {
-	i := bytes.LastIndexByte(s, '"')
-	for i > 0 && s[i-1] == '\\' {
-		i = bytes.LastIndexByte(s[:i], '"')
+// openQuote returns where the quoted text begins that s[from:to] ends in, -1 when there is none.
+func openQuote(s []byte, from, to int) int {
+	for to > from {
+		i := bytes.LastIndexByte(s[from:to], '"')
+		if i < 0 {
+			return -1
+		}
+		if to = from + i; to == 0 || s[to-1] != '\\' {
+			return to
+		}
 	}
-	return i
+	return -1
 }
 
 // cutValue cuts the JSON value with which s begins off s. It is not whole when a line break stands in a text, or a line begins as none in
