@@ -22,6 +22,7 @@ type entry struct {
 	Verdicts []verdict `json:"v,omitempty"`
 	Log      bool      `json:"l,omitempty"` // the row with the error object was seen
 	HTTP     bool      `json:"h,omitempty"` // the refused token request was seen
+	Heard    bool      `json:"w,omitempty"` // one of these said something, were it that it does not know the reason
 	Sure     bool      `json:"u,omitempty"` // no http row can add to the reason
 	Status   int       `json:"n,omitempty"` // the provider's HTTP status
 	Detail   string    `json:"d,omitempty"` // the provider's sentence, scrubbed
@@ -32,15 +33,15 @@ type entry struct {
 
 	Late bool `json:"b,omitempty"` // its last row came more than 72 h behind the watermark
 
-	id                 string
-	due                int64  // the watermark that releases it
-	place              int    // in the heap
-	echo, whose        uint64 // what it tells, and of which connection when that is a refusal, as noted while it is held
-	spot               int    // among those that tell the same
-	cause              Cause  // by the rows so far
-	refused, explained bool   // counted as a refused refresh, and as one with a reason
-	dirty              bool
-	stored             bool
+	id          string
+	due         int64  // the watermark that releases it
+	place       int    // in the heap
+	echo, whose uint64 // what it tells, and of which connection when that is a refusal, as noted while it is held
+	spot        int    // among those that tell the same
+	cause       Cause  // by the rows so far
+	counted     uint8  // as a refused refresh, as one of which rows told, as one with a reason
+	dirty       bool
+	stored      bool
 }
 
 // fate is what is to become of an entry.
@@ -70,7 +71,7 @@ func (e *entry) merge(o *entry) {
 	e.Message = earliest(e.Message, o.Message)
 	e.Ended = max(e.Ended, o.Ended)
 	e.Verdicts = addVerdicts(e.Verdicts, o.Verdicts)
-	e.Log, e.HTTP, e.Sure = e.Log || o.Log, e.HTTP || o.HTTP, e.Sure || o.Sure
+	e.Log, e.HTTP, e.Heard, e.Sure = e.Log || o.Log, e.HTTP || o.HTTP, e.Heard || o.Heard, e.Sure || o.Sure
 	e.Sign = max(e.Sign, o.Sign)
 	e.Status, e.Detail = max(e.Status, o.Status), max(e.Detail, o.Detail)
 }

@@ -109,6 +109,7 @@ func isTest(typ []byte) bool {
 func (r *Reader) conclude(f *facts, e *entry) {
 	r.verdicts = r.rules.judge(f, r.verdicts[:0])
 	e.Verdicts = r.verdicts
+	e.Heard = f.status > 0 || f.shape != "" || len(f.codes)+len(f.words)+len(f.said) > 0
 	if f.status >= 100 && f.status <= 599 {
 		e.Status = f.status
 	}

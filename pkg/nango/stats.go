@@ -25,6 +25,7 @@ type Stats struct {
 	Late     int64            // complete more than 72 h behind the watermark: not released
 
 	Refreshes int64 // refused refreshes met in rows, each operation once
+	Heard     int64 // of these, for how many an error row of a known form was read, were it one that does not hold the reason
 	Reasons   int64 // of these, how many had a cause other than unknown
 	Accounts  int   // Nango accounts seen in rows, exact up to 16: more than one share this instance
 
@@ -63,22 +64,39 @@ func (r *Reader) Stats() Stats {
 	return s
 }
 
-// judged counts an operation as a refused refresh, and as one with a reason, the first time it is.
+// The ways in which a refused refresh is counted, each once.
+const (
+	countRefused uint8 = 1 << iota
+	countHeard
+	countExplained
+)
+
+// judged counts an operation as a refused refresh, as one of which rows told, and as one with a reason, the first time it is.
 func (r *Reader) judged(e *entry) {
-	refused, explained := e.refused, e.explained
+	before := e.counted
 	r.known(e)
-	if e.refused && !refused {
-		r.stats.Refreshes++
-	}
-	if e.explained && !explained {
-		r.stats.Reasons++
+	for _, c := range [...]struct {
+		as uint8
+		to *int64
+	}{{countRefused, &r.stats.Refreshes}, {countHeard, &r.stats.Heard}, {countExplained, &r.stats.Reasons}} {
+		if e.counted&^before&c.as != 0 {
+			*c.to++
+		}
 	}
 }
 
 // known marks an entry as counted.
 func (r *Reader) known(e *entry) {
-	e.refused = e.refused || e.Kind == opRefresh && e.State != stateSuccess
-	e.explained = e.explained || e.refused && e.cause != "" && e.cause != Unknown
+	if e.Kind != opRefresh || e.State == stateSuccess {
+		return
+	}
+	e.counted |= countRefused
+	if e.Heard {
+		e.counted |= countHeard
+	}
+	if e.cause != "" && e.cause != Unknown {
+		e.counted |= countExplained
+	}
 }
 
 // maxOwners bounds the Nango accounts that are told apart.

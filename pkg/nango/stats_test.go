@@ -58,3 +58,25 @@ func TestAccounts(t *testing.T) {
 		}
 	}
 }
+
+// A refusal is heard when a row said something of it, were it that it does not know the reason; a row of an unknown form says nothing.
+func TestHeard(t *testing.T) {
+	at := worldStart
+	id := opID(at, 1)
+	for name, c := range map[string]struct {
+		row  string
+		want int64
+	}{
+		"a reason":                  {errorLogRow(id, external, 400, `{"dataMessage":{"error":"invalid_grant"}}`, at), 1},
+		"words that no rule has":    {errorLogRow(id, external, 400, `{"dataMessage":{"message":"The moon is full."}}`, at), 1},
+		"what Nango could not read": {errorLogRow(id, external, 400, `{}`, at), 1},
+		"a status":                  {httpErrorRow(id, 418, `{}`, at), 1},
+		"a form nobody knows":       {errorLogRow(id, external, 400, `{"answer":{"failure":17}}`, at), 0},
+		"no row":                    {clockRow(at), 0},
+	} {
+		_, st := read(t, Options{}, operationRow(id, "auth", "refresh_token", "failed", whoOf(1), at, at), c.row, c.row)
+		if st.Refreshes != 1 || st.Heard != c.want {
+			t.Errorf("%s: %d refreshes, %d heard, want 1 and %d", name, st.Refreshes, st.Heard, c.want)
+		}
+	}
+}
