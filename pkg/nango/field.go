@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -20,6 +21,7 @@ func (r *Reader) account(v *fastjson.Value) (person string) {
 			continue
 		}
 		switch s := r.text(a); {
+		case confidential(s):
 		case personal(s) && person == "":
 			person = pseudonym(s)
 		case s != "" && !personal(s):
@@ -29,9 +31,17 @@ func (r *Reader) account(v *fastjson.Value) (person string) {
 	return person
 }
 
-// personal reports whether a text looks like an e-mail address, or holds one.
+// personal reports whether a text looks like an e-mail address, or holds one, however its sign was written.
 func personal(s string) bool {
-	return strings.IndexByte(s, '@') > 0 || strings.Contains(s, "%40") || strings.Contains(s, "\uFF20")
+	return strings.IndexByte(s, '@') > 0 || slices.ContainsFunc(atSigns, func(at string) bool { return strings.Contains(s, at) })
+}
+
+var atSigns = []string{"%40", "%2540", "&#64;", "&commat;", "(at)", "[at]", "\uFF20", "\uFE6B"}
+
+// confidential reports whether a text is a token or a key by its form: nobody is named so.
+func confidential(s string) bool {
+	return strings.HasPrefix(s, "eyJ") && strings.Count(s, ".") >= 2 || strings.Contains(s, "PRIVATE KEY") ||
+		len(s) > 7 && (strings.EqualFold(s[:7], "bearer ") || strings.EqualFold(s[:6], "basic "))
 }
 
 func pseudonym(address string) string {

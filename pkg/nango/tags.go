@@ -144,7 +144,7 @@ func (r *Reader) tag(v *fastjson.Value, places []*fastjson.Value, key string) st
 
 func (r *Reader) tagValue(v *fastjson.Value) string {
 	s := r.text(v)
-	if s == "" || personal(s) {
+	if s == "" || personal(s) || confidential(s) {
 		return ""
 	}
 	return bound([]byte(strings.ReplaceAll(s, "\x00", "")), maxTag)

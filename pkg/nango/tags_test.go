@@ -32,6 +32,8 @@ func TestTags(t *testing.T) {
 		"operation row":                   {op(`"tags":{"organization_id":"org_1"},"endUserId":77`), nil, who("org_1", "77")},
 		"operation row's meta":            {op(`"meta":{"tags":{"organization_id":"org_1"}}`), nil, who("org_1", "")},
 		"no address, however it comes":    {hook(`"tags":{"organization_id":"a@b.example","end_user_id":"Jo <jo@b.example>"},"endUser":{"endUserId":"jo%40b.example"}`), nil, ""},
+		"nor however its sign is written": {hook(`"tags":{"organization_id":"a&#64;b.example","end_user_id":"jo(at)b.example"},"endUser":{"endUserId":"jo﹫b.example"}`), nil, ""},
+		"no token":                        {hook(`"tags":{"organization_id":"Bearer 5f2d","end_user_id":"eyJh.eyJz.c2ln"}`), nil, ""},
 		"another place where one was not": {hook(`"tags":{"end_user_id":"a@b.example"},"endUser":{"endUserId":"eu_1"}`), nil, who("", "eu_1")},
 		"configured":                      {hook(`"tags":{"plan":"gold","organization_id":"org_1","site":true}`), []string{"site", "plan", "plan", ""}, TagsOf(map[string]string{"plan": "gold"})},
 		"none configured":                 {hook(`"tags":{"organization_id":"org_1"}`), []string{}, ""},
