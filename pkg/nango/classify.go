@@ -21,14 +21,26 @@ const (
 // verdict is what a rule made of one row's facts. Verdicts of all rows of an operation are kept until its provider is
 // known; the best one counts. They are ordered so that the choice does not depend on the order of rows.
 type verdict struct {
-	Family string `json:"f,omitempty"` // "" = generic
-	Rank   int    `json:"n"`           // place in its list; smaller wins; below 0 it stands above a provider's own
-	Cause  Cause  `json:"c"`
-	Reason string `json:"r"`
+	Family string  `json:"f,omitempty"` // "" = generic
+	Rank   int     `json:"n"`           // place in its list; smaller wins; below 0 it stands above a provider's own
+	Cause  Cause   `json:"c"`
+	Reason string  `json:"r"`
+	From   witness `json:"o,omitempty"`
+	Said   uint32  `json:"s,omitempty"` // a hash of what the body says; 0 = nothing
 }
 
+// witness is the row that a verdict comes from.
+type witness uint8
+
+const (
+	byLog     witness = iota // Nango's error object
+	byRequest                // a token request
+	byBody                   // Nango's error object, with the status that the body tells for the provider's
+)
+
 func (a verdict) compare(b verdict) int {
-	return cmp.Or(cmp.Compare(a.Rank, b.Rank), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Family, b.Family), cmp.Compare(a.Cause, b.Cause))
+	return cmp.Or(cmp.Compare(a.Rank, b.Rank), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Family, b.Family), cmp.Compare(a.Cause, b.Cause),
+		cmp.Compare(a.Said, b.Said), cmp.Compare(a.From, b.From))
 }
 
 // tier is 0 for what stands above everything, 1 for a provider's own word, 2 for the generic rules.
@@ -45,30 +57,51 @@ func (a verdict) tier() int {
 // judge adds to out the verdict of the generic rules and of every provider that has an own word on these facts.
 func (r *Rules) judge(f *facts, out []verdict) []verdict {
 	f.texts = r.lookup.search(f.text, f.texts[:0])
+	said := f.hash()
+	add := func(v verdict) {
+		v.From, v.Said = f.from, said
+		out = append(out, v)
+	}
 	if v, ok := r.first(r.always, f); ok {
 		v.Rank -= len(r.always)
-		out = append(out, v)
+		add(v)
 	}
 	for _, i := range r.own {
 		if v, ok := r.first(r.groups[i].Rules, f); ok {
 			v.Family = r.groups[i].Family
-			out = append(out, v)
+			add(v)
 		}
 	}
 	if v, ok := r.first(r.generic, f); ok {
-		out = append(out, v)
+		add(v)
 	}
 	return out
 }
 
 // decide picks the verdict for a provider: its own rules first, then the generic ones. ok is false when there is none.
+// An operation can have other requests than the refused one: when Nango's error object says why, only requests that said the same
+// count. A status that a body tells counts only where no request knows the real one.
 func (r *Rules) decide(provider string, verdicts []verdict) (best verdict, ok bool) {
 	family := ""
 	if g := r.group(provider); g != nil {
 		family = g.Family
 	}
+	log, _ := pick(family, verdicts, func(v verdict) bool { return v.From == byLog })
+	told := !slices.ContainsFunc(verdicts, func(v verdict) bool { return v.From == byRequest })
+	return pick(family, verdicts, func(v verdict) bool {
+		switch v.From {
+		case byRequest:
+			return log.Said == 0 || log.Cause == Unknown || v.Said == log.Said
+		case byBody:
+			return told
+		}
+		return true
+	})
+}
+
+func pick(family string, verdicts []verdict, counts func(verdict) bool) (best verdict, ok bool) {
 	for _, v := range verdicts {
-		if v.Family != "" && v.Family != family {
+		if v.Family != "" && v.Family != family || !counts(v) {
 			continue
 		}
 		if !ok || cmp.Or(cmp.Compare(v.tier(), best.tier()), v.compare(best)) < 0 {

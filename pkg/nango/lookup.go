@@ -23,9 +23,6 @@ type stem struct {
 	number   int
 }
 
-// needle is a piece of text: head, or head and within gap bytes behind it tail.
-type needle struct{ head, tail string }
-
 // compile numbers all conditions.
 func (r *Rules) compile() {
 	r.lookup = table{codes: map[string]int{}, texts: map[string]int{}, heads: map[[4]byte][]int{}}
@@ -72,6 +69,7 @@ func (t *table) code(c string) int {
 	t.codes[key], t.names = n, append(t.names, name)
 	if wild {
 		t.stems = append(t.stems, stem{squeezed(name), n})
+		slices.SortStableFunc(t.stems, func(a, b stem) int { return len(b.squeezed) - len(a.squeezed) }) // the longest says most
 	}
 	return n
 }
@@ -89,12 +87,6 @@ func (t *table) text(s string) int {
 	return n
 }
 
-// newNeedle reads a text condition; " ~ " stands for up to gap bytes.
-func newNeedle(s string) needle {
-	head, tail, _ := strings.Cut(s, " ~ ")
-	return needle{string(spoken(nil, []byte(head))), string(spoken(nil, []byte(tail)))}
-}
-
 func hash4(b [4]byte) uint32 {
 	return (uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24) * 2654435761 >> 16
 }
@@ -107,33 +99,12 @@ func (t *table) search(text []byte, into []int) []int {
 			continue
 		}
 		for _, n := range t.heads[head] {
-			if t.found[n].at(text[i:]) && !slices.Contains(into, n) {
+			if t.found[n].at(text, i) && !slices.Contains(into, n) {
 				into = append(into, n)
 			}
 		}
 	}
 	return into
-}
-
-const gap = 24
-
-// strangers in a gap mean that its two ends do not speak of each other.
-var strangers = [][]byte{[]byte("client"), []byte("secret"), []byte("scope"), []byte("request"), []byte("parameter"), []byte(" not "), []byte("never"),
-	[]byte("grant type"), []byte("redirect"), []byte(" use "), []byte("missing"), []byte("required"), []byte("valid ")}
-
-func (x needle) at(text []byte) bool {
-	if len(text) < len(x.head) || string(text[:len(x.head)]) != x.head {
-		return false
-	}
-	if x.tail == "" {
-		return true
-	}
-	rest := text[len(x.head):]
-	i := bytes.Index(rest[:min(len(rest), gap+len(x.tail))], []byte(x.tail))
-	if i < 0 || bytes.ContainsAny(rest[:i], ".;!?\n") {
-		return false
-	}
-	return !slices.ContainsFunc(strangers, func(s []byte) bool { return bytes.Contains(rest[:i], s) })
 }
 
 // spoken appends text in the form in which it is searched: lower case, one space for any run of blanks, "_" and "-".

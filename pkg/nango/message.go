@@ -51,11 +51,12 @@ func isError(v *fastjson.Value) bool { return string(v.GetStringBytes("level")) 
 
 // httpRow reads the token request of a refused refresh. It is the only row that knows the provider's status.
 func (r *Reader) httpRow(v *fastjson.Value, e *entry) bool {
-	if !isError(v) || string(v.GetStringBytes("request", "body", "from")) == "nango" {
+	if !isError(v) || string(v.GetStringBytes("request", "body", "from")) == "nango" || bytes.Contains(v.GetStringBytes("request", "url"), introspect) {
 		return false
 	}
 	f := &r.facts
 	f.reset()
+	f.from = byRequest
 	if string(v.GetStringBytes("context")) == "auth" {
 		f.typ = "client_credentials_fetch_error" // only that refresh marks its requests so
 	}
@@ -79,6 +80,9 @@ func (r *Reader) httpRow(v *fastjson.Value, e *entry) bool {
 	r.conclude(f, e)
 	return true
 }
+
+// introspect is in the address of a request that asks about a token; Salesforce's are asked about on each use.
+var introspect = []byte("/introspect")
 
 // logRow reads the row that carries Nango's error object.
 func (r *Reader) logRow(v *fastjson.Value, e *entry) bool {
@@ -108,6 +112,11 @@ func isTest(typ []byte) bool {
 // conclude keeps of a row's facts what may be kept.
 func (r *Reader) conclude(f *facts, e *entry) {
 	r.verdicts = r.rules.judge(f, r.verdicts[:0])
+	if f.status == 0 && (f.told/100 == 5 || f.told == 429) { // other numbers may be anything
+		f.from, f.status = byBody, f.told
+		r.verdicts = r.rules.judge(f, r.verdicts)
+		f.status = 0
+	}
 	e.Verdicts = r.verdicts
 	e.Heard = f.status > 0 || f.shape != "" || len(f.codes)+len(f.words)+len(f.said) > 0
 	if f.status >= 100 && f.status <= 599 {
@@ -159,7 +168,7 @@ func (r *Reader) payload(f *facts, meta *fastjson.Value, e *entry) {
 	if p.Exists("error_description") || p.Get("error").GetObject() != nil {
 		r.body(f, p, roleCode, 0) // an answer without anything around it
 	}
-	f.status = status // a number in the body may be the provider's own; its HTTP status is in the http row,
+	f.status, f.told = status, f.status // a number in the body may be the provider's own; its HTTP status is in the http row,
 	if n := number(p.Get("external_request_details", "statusCode")); n != 0 {
 		f.status = n // or here, in the releases of 2023
 	}

@@ -186,6 +186,9 @@ func (c Cause) known() bool {
 func (r *rule) checkConditions() error {
 	for _, c := range slices.Concat(r.Code, r.With, r.Word) {
 		if stem := strings.TrimSuffix(c, "*"); !isCode(stem) || len(squeezed(stem)) == 0 || len(c) > maxCode {
+			if better := strings.TrimSuffix(codeOf(c), "_"); isCode(better) && better != stem && len(c) <= maxCode {
+				return fmt.Errorf("code %q: write %s", c, better)
+			}
 			return fmt.Errorf("code %q: want 1 to 64 lower case letters, digits and _", c)
 		}
 	}
@@ -206,6 +209,16 @@ func (r *rule) checkConditions() error {
 		}
 	}
 	return nil
+}
+
+// codeOf is s in the form of a code, as far as it has one.
+func codeOf(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c == '-' || c == '.' || c == ' ' {
+			return '_'
+		}
+		return c
+	}, strings.ToLower(s))
 }
 
 // overlap reports whether some provider key matches both patterns.
