@@ -52,7 +52,7 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	var aside string
 	f.store, f.committed, aside, err = openState(c.statePath, c.onCorrupt == "set_aside",
-		g.restore, f.positions.restore, f.silence.restore, f.notifier.Restore)
+		g.restore, f.positions.restore, f.silence.restore, f.drift.restore, f.notifier.Restore)
 	if aside != "" {
 		d.log.Warn("the state file was damaged and is set aside: it is learned again from the topic", zap.String("aside", aside))
 	}

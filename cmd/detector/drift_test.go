@@ -15,68 +15,6 @@ import (
 	"github.com/revwatch/revwatch/pkg/stream"
 )
 
-// When the alarm of an absence is raised and when it ends, on a visible clock.
-func TestLack(t *testing.T) {
-	rows := lack{least: 10, plenty: 100}
-	causes := lack{least: 5, plenty: 5, settle: driftSettle}
-	type step struct {
-		second   int // < 0: then something was still to be read
-		of, good int64
-		on       bool
-	}
-	for name, c := range map[string]struct {
-		lack  lack
-		steps []step
-	}{
-		"never a row":                     {rows, []step{{0, 99, 0, false}, {1, 100, 0, true}, {2, 5000, 0, true}, {3, 5001, 1, false}}},
-		"a few, at the end of the window": {rows, []step{{0, 4, 0, false}, {300, 12, 0, false}, {599, 20, 0, false}, {600, 20, 0, true}}},
-		"too few":                         {rows, []step{{0, 5, 0, false}, {600, 9, 0, false}, {6000, 9, 0, false}, {6001, 10, 0, true}}},
-		"nothing comes":                   {rows, []step{{0, 0, 0, false}, {6000, 0, 0, false}}},
-		"all are rows":                    {rows, []step{{0, 100, 100, false}, {6000, 100, 100, false}, {6001, 10_000, 10_000, false}}},
-		"the shape changes":               {rows, []step{{0, 1000, 1000, false}, {60, 1050, 1000, false}, {70, 1100, 1000, true}, {80, 1101, 1001, false}, {90, 1220, 1001, true}}},
-		"one in a hundred is a row":       {rows, []step{{0, 50_000, 500, false}, {600, 50_900, 500, false}, {601, 50_999, 501, false}, {602, 60_998, 501, false}, {603, 61_300, 501, true}}},
-		"a foreign record now and then":   {rows, []step{{0, 100, 100, false}, {60, 101, 100, false}, {700, 102, 101, false}, {1400, 103, 101, false}}},
-		"reasons come a little later":     {causes, []step{{0, 50, 0, false}, {299, 50, 0, false}, {300, 50, 45, false}, {400, 90, 45, false}, {600, 90, 85, false}}},
-		"no reason":                       {causes, []step{{0, 50, 0, false}, {299, 60, 0, false}, {300, 60, 0, true}, {900, 70, 0, true}, {901, 70, 1, false}}},
-		"no reason, one by one":           {causes, []step{{0, 1, 0, false}, {60, 2, 0, false}, {120, 3, 0, false}, {180, 4, 0, false}, {240, 5, 0, false}, {500, 5, 0, false}, {540, 5, 0, true}}},
-		"a riddle, and then an outage":    {causes, []step{{0, 1, 0, false}, {9000, 30, 0, false}, {9010, 30, 20, false}}},
-		"messages are still to be read":   {causes, []step{{0, 500, 0, false}, {-1000, 500, 0, false}, {1001, 500, 480, false}}},
-		"read on in the meantime":         {causes, []step{{0, 1, 0, false}, {-100, 500, 0, false}, {-1000, 500, 0, false}, {1001, 500, 0, true}}},
-		"one in ten has a reason":         {causes, []step{{0, 1000, 100, false}, {1, 1040, 100, false}, {900, 1040, 100, false}, {901, 1060, 100, false}, {1201, 1060, 100, true}}},
-	} {
-		l := c.lack
-		for i, s := range c.steps {
-			m := moment{now: worldStart.Add(time.Duration(max(s.second, -s.second)) * time.Second), newest: worldStart, from: worldStart}
-			if s.second >= 0 {
-				m.read = m.now
-			}
-			was := l.on
-			if changed, _ := l.saw(m, s.of, s.good); l.on != s.on || changed != (was != l.on) {
-				t.Errorf("%s: step %d: on %v (changed %v), want %v", name, i, l.on, changed, s.on)
-			}
-		}
-	}
-}
-
-// Of rows shipped long after they were written nobody has to wait for more; of a batch of a poller one does, as long as the next round may take.
-func TestLackInHistory(t *testing.T) {
-	for hours, want := range map[time.Duration]time.Duration{0: driftSettle, 5 * time.Minute: driftSettle, driftWindow: driftSettle / 10, 240 * time.Hour: driftSettle / 10} {
-		l := lack{least: 5, plenty: 5, settle: driftSettle}
-		for after := time.Duration(0); ; after += 5 * time.Second {
-			m := moment{now: worldStart.Add(after), read: worldStart.Add(after), newest: worldStart, from: worldStart.Add(-hours)}
-			if changed, without := l.saw(m, 50, 0); changed {
-				if after != want || without != 50 {
-					t.Errorf("rows of %s: told of %d after %s, want %s", hours, without, after, want)
-				}
-				break
-			}
-			if after > time.Hour {
-				t.Fatalf("rows of %s: never told", hours)
-			}
-		}
-	}
-}
-
 // feed gives batches to a follower, and has its log.
 type feed struct {
 	*follower
@@ -108,6 +46,32 @@ func (f *feed) read(values ...string) {
 	}
 	if err := f.Batch(stream.Batch{Topic: "t", Records: records, Next: f.offset + 1, HighWatermark: f.offset + 1, FetchedAt: f.now}); err != nil {
 		f.t.Fatal(err)
+	}
+}
+
+// restart is a feed that goes on where f stopped, with what f stored.
+func (f *feed) restart() *feed {
+	f.t.Helper()
+	next := newFeed(f.t)
+	next.follower.log = f.follower.log
+	next.log, next.now, next.offset = f.log, f.now, f.offset
+	f.drift.dirty = true
+	f.drift.changes(func(bucket, key string, value []byte) {
+		if err := next.drift.restore(bucket, key, value); err != nil {
+			f.t.Fatal(err)
+		}
+	})
+	return next
+}
+
+// refused is a refused refresh: its operation, and its error row with a payload.
+func refused(at time.Time, id, provider, payload string) []string {
+	op, when := fmt.Sprintf("%d_%s", at.UnixMilli(), id), at.UTC().Format("2006-01-02T15:04:05.000Z")
+	return []string{
+		fmt.Sprintf(`{"message":"Token refreshed","id":%q,"operation":{"type":"auth","action":"refresh_token"},"state":"failed","source":"internal","level":"info","type":"operation","accountId":1,
+			"environmentName":"prod","integrationName":%q,"providerName":%q,"connectionName":"c-%s","createdAt":%q,"endedAt":%q}`, op, provider, provider, id, when, when),
+		fmt.Sprintf(`{"id":"m-%s","parentId":%q,"source":"internal","level":"error","type":"log","message":"Failed to refresh credentials","createdAt":%q,
+			"meta":{"type":"refresh_token_external_error","status":400,"payload":%s}}`, op, op, when, payload),
 	}
 }
 
@@ -151,18 +115,73 @@ func TestForeignRecordsAreTold(t *testing.T) {
 	}
 }
 
-// Where there are many, nobody waits for the window.
+// Where the share of rows is known, and many come without one, nobody waits for the window.
 func TestManyForeignRecordsAreToldAtOnce(t *testing.T) {
 	f := newFeed(t)
+	for range 12 {
+		f.now = f.now.Add(time.Minute)
+		f.read(repeat(50, successRow)...)
+	}
 	for range 20 {
 		f.read(repeat(50, foreignRow)...)
 	}
 	if n := f.told(zapcore.WarnLevel); n != 1 {
-		t.Errorf("%d warnings, want 1", n)
+		t.Fatalf("%d warnings, want 1", n)
 	}
 	line := f.log.FilterLevelExact(zapcore.WarnLevel).All()[0].ContextMap()
 	if line["kind"] != driftNoRows || line["records"].(int64) < 100 || !strings.Contains(line["next"].(string), "explain-record") {
 		t.Errorf("said %v", line)
+	}
+}
+
+// A topic that mixes a few rows of Nango with many of others raises nothing, neither at the first start, whatever comes first, nor after a restart.
+func TestMixedTopicIsNoDrift(t *testing.T) {
+	for name, mixed := range map[string]int{"others first": 0, "a row first": 1} {
+		f := newFeed(t)
+		hour := func() {
+			for i := range 120 {
+				f.now = f.now.Add(30 * time.Second)
+				values := repeat(400, foreignRow)
+				if i%15 == mixed%2*14 {
+					values = append(values, refused(f.now, fmt.Sprintf("%08d", i), "mail", `{"dataMessage":{"error":"invalid_grant"}}`)...)
+				}
+				f.read(values...)
+			}
+		}
+		hour()
+		f = f.restart()
+		hour()
+		if n := f.told(zapcore.WarnLevel); n != 0 || f.drift.rows.Good == 0 {
+			t.Errorf("%s: %d warnings: %v", name, n, f.log.FilterLevelExact(zapcore.WarnLevel).All())
+		}
+		for i := 0; i < 600 && f.told(zapcore.WarnLevel) == 0; i++ {
+			f.now = f.now.Add(10 * time.Second)
+			f.read(repeat(400, foreignRow)...)
+		}
+		if n := f.told(zapcore.WarnLevel); n != 1 {
+			t.Errorf("%s: the rows end: %d warnings", name, n)
+		}
+	}
+}
+
+// What was shipped before the daemon came has shown its own window: nobody waits for another.
+func TestForeignHistoryIsToldAtOnce(t *testing.T) {
+	for minutes, want := range map[int]int{9: 0, 11: 1} {
+		f := newFeed(t)
+		var records []stream.Record
+		for i, v := range repeat(200, foreignRow) {
+			at := f.now.Add(-time.Duration(minutes) * time.Minute * time.Duration(200-i) / 200)
+			records = append(records, stream.Record{Offset: int64(i + 2), Time: at.UnixMilli(), Value: []byte(v)})
+		}
+		for i := 0; i < 200; i += 50 {
+			b := stream.Batch{Topic: "t", Records: records[i : i+50], Next: int64(i + 52), HighWatermark: 202, FetchedAt: f.now}
+			if err := f.Batch(b); err != nil {
+				t.Fatal(err)
+			}
+			if n := f.told(zapcore.WarnLevel); i < 150 && n != 0 || i == 150 && n != want {
+				t.Errorf("%d minutes, %d records: %d warnings", minutes, i+50, n)
+			}
+		}
 	}
 }
 
@@ -203,27 +222,126 @@ func TestProbesChangeNoEvent(t *testing.T) {
 	}
 }
 
-// Operations that failed, without the message rows that say why, are told five minutes after they came; with the first reason it is over.
+const revokedPayload = `{"dataMessage":{"error":"invalid_grant"}}`
+
+// Operations that failed, without the message rows that say why, are told a window after the first; with the first reason it is over, and the next
+// time nobody waits longer than reasons take.
 func TestRefreshesWithoutReasonsAreTold(t *testing.T) {
 	f := newFeed(t)
-	refused := `{"message":"Token refreshed","id":"1767571200000_A2%d","operation":{"type":"auth","action":"refresh_token"},"state":"failed","source":"internal","level":"info","type":"operation",
-		"accountId":1,"environmentName":"prod","integrationName":"i","providerName":"hubspot","connectionName":"c%d","createdAt":"2026-01-05T00:00:00.000Z","endedAt":"2026-01-05T00:00:00.020Z"}`
-	reason := `{"id":"m%d","parentId":"1767571200000_A2%d","source":"internal","level":"error","type":"log","message":"Failed to refresh credentials","createdAt":"2026-01-05T00:00:00.010Z",
-		"meta":{"type":"refresh_token_external_error","status":400,"payload":{"dataMessage":{"error":"invalid_grant"}}}}`
-	f.read(repeat(20, refused)...)
-	f.now = f.now.Add(driftSettle - time.Second)
-	f.read()
-	if n := f.told(zapcore.WarnLevel); n != 0 {
-		t.Errorf("%d warnings before the reasons can have come", n)
+	var late []string
+	fail := func(n int) {
+		for i := range n {
+			rows := refused(f.now, fmt.Sprintf("%08d", i), "hubspot", revokedPayload)
+			f.read(rows[0])
+			late = append(late, rows[1])
+		}
 	}
-	f.now = f.now.Add(time.Second)
-	f.read()
-	f.read()
-	if n := f.told(zapcore.WarnLevel); n != 1 || !f.drift.state()[driftNoCauses] || f.drift.state()[driftNoRows] {
-		t.Errorf("%d warnings, %v", n, f.drift.state())
+	after := func(d time.Duration, warnings int, on bool) {
+		t.Helper()
+		f.now = f.now.Add(d)
+		f.read()
+		f.read()
+		if n := f.told(zapcore.WarnLevel); n != warnings || f.drift.state()[driftNoCauses] != on || f.drift.state()[driftNoRows] {
+			t.Errorf("%d warnings, want %d; %v", n, warnings, f.drift.state())
+		}
 	}
-	f.read(repeat(1, reason)...)
-	if f.told(zapcore.InfoLevel) != 1 || f.drift.state()[driftNoCauses] {
+	fail(5)
+	after(driftWindow-time.Second, 0, false)
+	after(time.Second, 1, true)
+	f.read(late[0])
+	after(0, 1, false)
+	if n := f.told(zapcore.InfoLevel); n != 1 {
+		t.Errorf("told %d times that it is over", n)
+	}
+	f.drift.causes.learned = learned{Of: 100, Good: 100, Since: worldStart}
+	fail(5)
+	after(driftSettle-time.Second, 1, false)
+	after(time.Second, 2, true)
+}
+
+// Rows that Nango renamed say nothing: the alarm comes as if there were none.
+func TestErrorRowsOfAnotherFormAreTold(t *testing.T) {
+	for name, change := range map[string][2]string{
+		"the answer":  {`"dataMessage":{"error":"invalid_grant"}`, `"answer":{"failure":17}`},
+		"the error":   {`"meta":`, `"fault":`},
+		"the parents": {`"parentId":`, `"operationId":`},
+	} {
+		f := newFeed(t)
+		for i := range 20 {
+			f.now = f.now.Add(time.Minute)
+			rows := refused(f.now, fmt.Sprintf("%08d", i), "hubspot", revokedPayload)
+			f.read(rows[0], strings.Replace(rows[1], change[0], change[1], 1))
+		}
+		if n := f.told(zapcore.WarnLevel); n != 1 || !f.drift.state()[driftNoCauses] {
+			t.Errorf("%s: %d warnings, %v", name, n, f.drift.state())
+		}
+	}
+}
+
+// A reason that is honestly unknown is no drift, neither of one dead connection for weeks nor of an outage right at the first start.
+func TestUnknownReasonsAreNoDrift(t *testing.T) {
+	for name, c := range map[string]struct {
+		before  int
+		payload string
+		every   time.Duration
+	}{
+		"an unknown sentence, called hourly": {100, `{"message":"The external API returned an error when trying to refresh the access token. Please try again later."}`, time.Hour},
+		"a page instead of JSON":             {0, `{}`, time.Minute},
+		"words that no rule knows":           {0, `{"dataMessage":{"message":"The moon is full."}}`, time.Minute},
+	} {
+		f := newFeed(t)
+		for i := range c.before {
+			f.now = f.now.Add(time.Minute)
+			f.read(refused(f.now, fmt.Sprintf("a%07d", i), "mail", revokedPayload)...)
+		}
+		for i := range 50 {
+			f.now = f.now.Add(c.every)
+			f.read(refused(f.now, fmt.Sprintf("b%07d", i), "wd", c.payload)...)
+		}
+		if s := f.reader.Stats(); f.told(zapcore.WarnLevel) != 0 || s.Refreshes != int64(c.before)+50 || s.Reasons != int64(c.before) {
+			t.Errorf("%s: %d warnings of %d refreshes with %d reasons", name, f.told(zapcore.WarnLevel), s.Refreshes, s.Reasons)
+		}
+	}
+}
+
+// Operations polled each minute, and their messages every twelve minutes at most, raise nothing, after a restart neither.
+func TestSlowPollersAreNoDrift(t *testing.T) {
+	for _, round := range []int{1, 6, 9, 12} {
+		f := newFeed(t)
+		var later []string
+		for i := range 240 {
+			if i == 130 {
+				state := f.reader
+				f = f.restart()
+				f.reader, f.drift.read = state, state.Stats()
+			}
+			f.now = f.now.Add(time.Minute)
+			rows := refused(f.now, fmt.Sprintf("b%07d", i), "zendesk", revokedPayload)
+			f.read(rows[0])
+			if later = append(later, rows[1]); i%round == round-1 {
+				f.read(later...)
+				later = nil
+			}
+		}
+		if n := f.told(zapcore.WarnLevel); n != 0 {
+			t.Errorf("every %d minutes: %d warnings, %d over", round, n, f.told(zapcore.InfoLevel))
+		}
+	}
+}
+
+// When Nango calls its refreshes by another name, reasons have no operation any more. They are told when they are given up.
+func TestReasonsWithoutRefreshesAreTold(t *testing.T) {
+	f := newFeed(t)
+	for i := range 500 {
+		f.now = f.now.Add(time.Minute)
+		rows := refused(f.now, fmt.Sprintf("b%07d", i), "zendesk", revokedPayload)
+		f.read(strings.Replace(rows[0], `"refresh_token"`, `"renewal"`, 1), rows[1])
+	}
+	if n := f.told(zapcore.WarnLevel); n != 1 || !f.drift.state()[driftNoRefreshes] {
+		t.Errorf("%d warnings, %v, %+v", n, f.drift.state(), f.reader.Stats())
+	}
+	f.read(refused(f.now, "healthy1", "zendesk", revokedPayload)...)
+	if f.told(zapcore.InfoLevel) != 1 || f.drift.state()[driftNoRefreshes] {
 		t.Errorf("not over: %v", f.log.All())
 	}
 }

@@ -30,7 +30,6 @@ type engine struct {
 	detector *detect.Detector
 	errors   map[web.Integration]int64 // failures under externalError
 	doubt    doubt                     // of inputs that are files
-	oldest   time.Time                 // row read since somebody set it to zero
 
 	event    func(e nango.Event, isNew bool) // told of each event in the order of release
 	incident func(detect.Incident)           // told of each change of an incident
@@ -47,16 +46,9 @@ func newEngine(c *config, ceiling time.Time) *engine {
 	}
 	g.reader = nango.NewReader(nango.Options{
 		Disorder: c.disorder, JoinGrace: c.joinGrace, JoinMax: c.joinMax, AccountFields: c.account, Tags: c.tags, Envelope: c.envelope, Rules: c.table(),
-		Ceiling: ceiling, Row: g.row,
+		Ceiling: ceiling, Row: g.detector.Row,
 	})
 	return g
-}
-
-func (g *engine) row(t time.Time) {
-	if g.oldest.IsZero() || t.Before(g.oldest) {
-		g.oldest = t
-	}
-	g.detector.Row(t)
 }
 
 // advance takes what is due. now is the wall clock, zero in a replay: it tells sources that cannot be read, and incidents of the past.

@@ -76,12 +76,11 @@ func (f *follower) Revoked() {
 // Batch implements stream.Handler.
 func (f *follower) Batch(b stream.Batch) error {
 	p, now := f.positions.at(b.Topic, b.Partition), f.now()
-	f.oldest = time.Time{}
 	for i := range b.Records {
 		r := &b.Records[i]
 		f.reader.Read(r.Value, nango.Meta{Source: p.name, Offset: r.Offset, Time: appended(r.Time, now), Key: r.Key, Headers: r.Headers})
 	}
-	f.drift.batch(len(b.Records), f.reader.Stats(), func(i int) []byte { return b.Records[i].Value })
+	f.drift.batch(b.Records, f.reader.Stats(), now)
 	f.relearn(p, b.Records, now)
 	if len(b.Records) > 0 && !p.LostSince.IsZero() {
 		f.detector.Unobserved(p.LostSince, time.UnixMilli(appended(b.Records[0].Time, now)))
@@ -102,8 +101,9 @@ func (f *follower) Batch(b stream.Batch) error {
 // drifted logs that rows lost the shape we know, or have it again.
 func (f *follower) drifted(l *lack, without int64) {
 	text := map[string][3]string{
-		driftNoRows:   {"records arrive, and none of them is a row of Nango's logs", "rows of Nango's logs are recognised again", "records"},
-		driftNoCauses: {"token refreshes fail, and the rows hold a reason for none of them", "reasons of failed token refreshes are found again", "refreshes"},
+		driftNoRows:      {"records arrive, and none of them is a row of Nango's logs", "rows of Nango's logs are recognised again", "records"},
+		driftNoCauses:    {"token refreshes fail, and the rows hold a reason for none of them", "reasons of failed token refreshes are found again", "refreshes"},
+		driftNoRefreshes: {"reasons of failed token refreshes arrive, and none has its operation", "operations of failed token refreshes are found again", "reasons"},
 	}[l.kind]
 	if l.on {
 		f.log.Warn("schema drift: "+text[0], zap.String("kind", l.kind), zap.Int64(text[2], without), zap.Time("since", l.since),
@@ -141,7 +141,7 @@ func (f *follower) caughtUp() {
 
 // watchShape looks whether what is read still is what we know, and whether it is of one account.
 func (f *follower) watchShape(now time.Time) {
-	f.drift.look(moment{now, f.positions.reached(), f.reader.Newest(), f.oldest}, f.drifted)
+	f.drift.look(moment{now: now, read: f.positions.reached()}, f.drifted)
 	if n := f.drift.read.Accounts; n > 1 && !f.mixed {
 		f.mixed = true
 		f.log.Warn("rows of more than one Nango account are read: environments and connections of the same name are taken for one; run a detector for each account",
@@ -219,7 +219,7 @@ func (f *follower) commit() {
 	begin := time.Now()
 	f.tried = begin
 	now := f.now()
-	err := commit(f.store, now, f.engine.changes, f.silence.changes, f.positions.changes)
+	err := commit(f.store, now, f.engine.changes, f.silence.changes, f.drift.changes, f.positions.changes)
 	if err != nil {
 		if f.failing == nil {
 			f.log.Error("the state cannot be committed: reading waits", zap.Error(err))

@@ -284,7 +284,8 @@ func TestRunForeignTopic(t *testing.T) {
 	s := newSite(t)
 	var foreign []simulate.Row
 	for i, v := range repeat(300, foreignRow) {
-		foreign = append(foreign, simulate.Row{Time: time.Now(), Key: fmt.Append(nil, i), Value: []byte(v)})
+		at := time.Now().Add(time.Duration(i-300) * 10 * time.Second)
+		foreign = append(foreign, simulate.Row{Time: at, Key: fmt.Append(nil, i), Value: []byte(v)})
 	}
 	s.produce(foreign)
 	stop := s.start(s.config())
