@@ -82,7 +82,7 @@ func (c *config) settings() []setting {
 		{name: "rules", target: &c.own.rules},
 		{name: "providers", target: &c.own.providers},
 		{name: "rules_file", target: &c.own.file},
-		{name: "tags", target: &c.tags, check: tagName},
+		{name: "tags", target: &c.tags, check: tagName, most: maxTags},
 		{name: "join.grace", target: &c.joinGrace, min: 0},
 		{name: "join.max", target: &c.joinMax, min: 1000},
 		{name: "disorder", target: &c.disorder, min: 0},
@@ -270,6 +270,9 @@ func topicName(text string) string {
 	}
 	return ""
 }
+
+// maxTags is how many tags of a connection nango.Tags holds.
+const maxTags = 8
 
 var tagNames = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 

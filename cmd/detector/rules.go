@@ -74,21 +74,25 @@ func (c *config) layFile(path string, data []byte) error {
 	return c.own.lay(path, doc.Content[0])
 }
 
-// lay reads one mapping of rules and providers. The table reads text, not nodes: the text is written anew without aliases, and the lines of its
-// errors are taken back to those of the file.
+// lay reads one mapping of rules and providers. The table reads text, not nodes: the text is written anew without aliases, every value on a line
+// of its own, and the lines of its errors are taken back to those of the file.
 func (o *ownRules) lay(file string, doc *yaml.Node) error {
 	budget := maxRuleNodes
 	doc = withoutAliases(doc, &budget)
 	if budget < 0 {
-		return fault{file, doc.Line, fmt.Sprintf("rules and providers hold more than %d values", maxRuleNodes)}
+		return fault{file, max(doc.Line, 1), fmt.Sprintf("rules and providers hold more than %d values", maxRuleNodes)}
 	}
+	if err := checkNodes(file, doc); err != nil {
+		return err
+	}
+	forgiveScalars(doc)
 	text, err := yaml.Marshal(doc)
 	if err != nil {
-		return fault{file, doc.Line, err.Error()}
+		return fault{file, max(doc.Line, 1), err.Error()}
 	}
 	var again yaml.Node
 	if err := yaml.Unmarshal(text, &again); err != nil {
-		return fault{file, doc.Line, err.Error()}
+		return fault{file, max(doc.Line, 1), err.Error()}
 	}
 	if o.table == nil {
 		o.table = providerRules()
@@ -106,42 +110,6 @@ func (o *ownRules) lay(file string, doc *yaml.Node) error {
 		o.count += len(below(p, "rules").Content)
 	}
 	return nil
-}
-
-// maxRuleNodes bounds what aliases can multiply.
-const maxRuleNodes = 50_000
-
-// withoutAliases is a copy with every alias replaced by what it stands for. budget falls below 0 when that is too much.
-func withoutAliases(n *yaml.Node, budget *int) *yaml.Node {
-	n = follow(n)
-	out := &yaml.Node{Kind: n.Kind, Style: n.Style, Tag: n.Tag, Value: n.Value, Line: n.Line, Column: n.Column}
-	for _, c := range n.Content {
-		if *budget--; *budget < 0 {
-			break
-		}
-		out.Content = append(out.Content, withoutAliases(c, budget))
-	}
-	return out
-}
-
-// pairLines notes for each line of a copy the line of the original.
-func pairLines(n, written *yaml.Node, at map[int]int) {
-	if _, known := at[written.Line]; !known {
-		at[written.Line] = n.Line
-	}
-	for i := range min(len(n.Content), len(written.Content)) {
-		pairLines(n.Content[i], written.Content[i], at)
-	}
-}
-
-// below is the value of a key; an empty node when there is none.
-func below(n *yaml.Node, key string) *yaml.Node {
-	for i := 0; i+1 < len(n.Content) && n.Kind == yaml.MappingNode; i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i+1]
-		}
-	}
-	return &yaml.Node{}
 }
 
 var (

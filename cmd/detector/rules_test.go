@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/revwatch/revwatch/pkg/nango"
 )
 
 // A user's rule decides before the built-in ones, a user's provider is named as the user says; the rest of the table stays.
@@ -52,8 +54,18 @@ func TestFaultsOfRules(t *testing.T) {
 		"\nrules:\n  - {cause: revoked, reason: a, code: [a]}\n\n  - {cause: gone, reason: a, code: [b]}\n": `.yaml:5: rules[1]: cause "gone": want revoked, transient`,
 		"rules:\n  - cause: other\n    reason: a\n    cod: [a]\n":                                           `.yaml:4: unknown key "cod": one of also, cause, code, reason`,
 		"rules:\n\n  - cause: other\n    reason: [a]\n    code: [a]\n":                                      `.yaml:4: a list is not allowed here: `,
-		"rules:\n  - cause: other\n    reason: a\n\n    code: a\n":                                          `.yaml:5: "a" is not allowed here: a list such as [a, b]`,
-		"rules:\n  - {cause: other, reason: a, code: [a], code: [b]}\n":                                     `.yaml:2: mapping key "code" already defined`,
+		"rules:\n  - cause: other\n    reason: a\n\n    code: {a: b}\n":                                     `.yaml:5: a mapping is not allowed here: a list such as [a, b]`,
+		"\n\nrules: [{cause: other, reason: a, code: [a],\n  status: 42}]\n":                                `.yaml:3: rules[0]: status "42": want 100 to 599`,
+		"rules:\n  - {cause: other, reason: a, code: [a]}\n  - null\n":                                      `.yaml:3: rules[1]: a value is needed here, or remove it`,
+		"\n\nrules: [null]\n": `.yaml:3: rules[0]: a value is needed here`,
+		"\nproviders: [~]\n":  `.yaml:2: providers[0]: a value is needed here`,
+		"rules:\n  - cause: other\n    reason: a\n    code: [a]\n    status:\n":              `.yaml:5: rules[0].status: a value is needed here`,
+		"\nrules: [{cause: other,\n  code: [a],\n  code: [b]}]\n":                            `.yaml:4: key "code" is already set in line 3`,
+		"rules: [{cause: other, reason: a, code: [a],\n\n  colour: [b]}]\n":                  `.yaml:3: unknown key "colour"`,
+		"rules_file: " + write(t, "rules:\n  - {cause: other, reason: a, code: [a]}\n  -\n"): `.yaml:3: rules[1]: a value is needed here`,
+		"tags: [a, b, c, d, e, f, g,\n  h,\n  i, j]\n":                                       `:3: tags: "i" is one too many: at most 8`,
+		"tags: a,b,c,d,e,f,g,h,i\n":                                                          `:1: tags: "i" is one too many: at most 8`,
+		"rules:\n  - {cause: other, reason: a, code: [a], code: [b]}\n":                      `.yaml:2: key "code" is already set in line 2`,
 		"rules:\n  - a\n":                 `.yaml:2: "a" is not allowed here: a rule such as`,
 		"\nrules: {cause: other}\n":       ".yaml:2: rules: a list is expected here",
 		"\nproviders: x\n":                ".yaml:2: providers: a list is expected here",
@@ -74,6 +86,30 @@ func TestFaultsOfRules(t *testing.T) {
 		if code != exitConfig || out != "" || !strings.Contains(errs, want) || strings.Contains(errs, "nango.") {
 			t.Errorf("%q: exit code %d, said\n%s%s\nwant %q", text, code, out, errs, want)
 		}
+	}
+}
+
+// One value stands for a list of one, and a number for its text.
+func TestOneValueIsAList(t *testing.T) {
+	for _, text := range []string{"code: some_code, status: 400", "code: some_code, status: '400'", "code: [some_code], status: [400]"} {
+		c, err := loadConfig(write(t, "rules: [{cause: other, reason: ours, "+text+"}]\nproviders: [{family: acme, name: Acme, keys: acme, rules: [{cause: revoked, reason: gone, code: 4711}]}]\n"))
+		if err != nil || c.own.count != 2 || c.table().Provider("acme").Name != "Acme" {
+			t.Errorf("%s: %d rules, %v", text, c.own.count, err)
+		}
+	}
+}
+
+// As many tags as may be configured are kept.
+func TestTagsThatMayBeConfiguredAreKept(t *testing.T) {
+	all, kept := map[string]string{}, 0
+	for i := range maxTags + 1 {
+		all[fmt.Sprint("tag", i)] = "x"
+	}
+	for range nango.TagsOf(all).All() {
+		kept++
+	}
+	if kept != maxTags {
+		t.Errorf("%d are kept, %d may be configured", kept, maxTags)
 	}
 }
 

@@ -19,6 +19,7 @@ type setting struct {
 	allowed []string            // of a string: the values there are; empty: any
 	check   func(string) string // of a string, or of each in a list: "" or what is allowed
 	min     int64               // of a number or a duration in nanoseconds: the least allowed
+	most    int                 // of a list: so many at most; 0: any number
 	auto    bool                // of a duration: "auto" is allowed and means 0
 	secret  bool                // never printed; may come from a file named by the setting's name + _file
 }

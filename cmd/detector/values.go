@@ -148,7 +148,9 @@ func (a *applier) list(t *[]string, s *setting, name string, n *yaml.Node) {
 					a.refuse(s, name, node, part, allowed)
 				}
 			}
-			out = append(out, part)
+			if out = append(out, part); len(out) == s.most+1 && s.most > 0 {
+				a.fault(node, "%s: %q is one too many: at most %d", name, part, s.most)
+			}
 		}
 	}
 	*t = out
