@@ -41,6 +41,33 @@ func TestExplainGolden(t *testing.T) {
 	}
 }
 
+// In JSON, too, a name in a row does not steer the terminal, and is still the same name.
+func TestExplainJSONIsQuiet(t *testing.T) {
+	const name = "a\u009b31m\u202e\x7f\u2028\u2066\u0085 é \U0001f600 <&>"
+	row := `{"id":"1791191701208_48EJKAa3","type":"operation","operation":{"type":"auth","action":"refresh_token"},"state":"failed","environmentName":"prod",` +
+		`"providerName":"box","integrationName":"box-prod","connectionName":` + strconv.Quote("NAME") + `,"createdAt":"2026-10-05T09:15:01.208Z"}`
+	row = strings.Replace(row, "NAME", name, 1)
+	for _, args := range [][]string{{"explain-record", "--output", "json"}, {"replay", "--output", "json", "--input", "-"}} {
+		got := output(t, row, args...)
+		if strings.ContainsFunc(strings.ReplaceAll(got, "\n", ""), steers) || !strings.Contains(got, `\u009b31m\u202e`) || !strings.Contains(got, "é \U0001f600 <&>") {
+			t.Errorf("%s printed %q", args[0], got)
+		}
+		var first struct {
+			Connection string
+			Rows       []struct{ Fields map[string]string }
+		}
+		if err := json.NewDecoder(strings.NewReader(got)).Decode(&first); err != nil {
+			t.Fatal(err)
+		}
+		if len(first.Rows) > 0 {
+			first.Connection = first.Rows[0].Fields["connection"]
+		}
+		if first.Connection != name {
+			t.Errorf("%s says %q", args[0], first.Connection)
+		}
+	}
+}
+
 // On a terminal only our own colours are escapes; without them it is the same text.
 func TestExplainInColour(t *testing.T) {
 	file, err := os.Open("testdata/explain.ndjson")

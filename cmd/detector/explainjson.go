@@ -66,9 +66,7 @@ type explainJSON struct {
 
 func newExplainJSON(out io.Writer) *explainJSON {
 	w := bufio.NewWriter(out)
-	to := json.NewEncoder(w)
-	to.SetEscapeHTML(false)
-	return &explainJSON{w, to}
+	return &explainJSON{w, newJSONLines(w)}
 }
 
 func (j *explainJSON) record(n int, r record, f nango.Finding) {

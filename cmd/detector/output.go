@@ -68,8 +68,7 @@ type printer struct {
 func newPrinter(w io.Writer, asJSON bool, types map[string]bool) *printer {
 	p := &printer{out: bufio.NewWriterSize(w, 1<<16), types: types}
 	if asJSON {
-		p.json = json.NewEncoder(p.out)
-		p.json.SetEscapeHTML(false)
+		p.json = newJSONLines(p.out)
 	}
 	return p
 }
@@ -111,11 +110,16 @@ func (p *printer) line(kind string, value any, e nango.Event, what, reason strin
 // clean keeps text from the rows from forging lines or steering a terminal.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x61c || r == 0x200e || r == 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+		if steers(r) {
 			return '?'
 		}
 		return r
 	}, s)
+}
+
+// steers reports whether a terminal does something with r instead of showing it: controls, and what turns the direction of writing.
+func steers(r rune) bool {
+	return r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x61c || r == 0x200e || r == 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
 // incident prints a change of an incident.
