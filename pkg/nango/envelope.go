@@ -30,13 +30,11 @@ func (r *Reader) value(b []byte) {
 		defer r.leave()
 		b = b[5:]
 	}
-	switch v := r.parseNested(b); {
-	case v != nil:
+	if v := r.parseNested(b); v != nil {
 		r.root(v, c)
 		r.nested--
-	case r.otlpBytes(b), r.pieces(b, c, 0).parsed:
-	default:
-		r.bad(r.parseFault)
+	} else if fault := r.parseFault; !r.otlpBytes(b) && !r.pieces(b, c, 0).parsed {
+		r.bad(fault)
 	}
 	if r.pin != layerNone && !r.accepted && !r.useful {
 		r.bad(otherEnvelope)

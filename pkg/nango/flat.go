@@ -39,7 +39,8 @@ func (r *Reader) unflatten(v *fastjson.Value, c wrapper, depth int) bool {
 	}
 	whole := r.parseNested(text)
 	if whole == nil {
-		return false
+		r.bad(r.parseFault)
+		return true
 	}
 	defer func() { r.nested-- }()
 	return r.walk(whole, c, depth+1)

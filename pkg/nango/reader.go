@@ -44,11 +44,7 @@ const (
 	defaultDisorder = time.Minute
 	defaultGrace    = 6 * time.Hour
 	defaultJoinMax  = 250_000
-	maxValue        = 8 << 20   // a larger value is not read
-	keepParsers     = 256 << 10 // after a larger value the parsers' memory is given back
-	maxValues       = 500_000   // a value of more JSON values is not read
 	maxInterned     = 100_000
-	shortestRow     = 128 // bytes; a value of more rows than fit into it is not of Nango
 )
 
 // Reader turns record values into joined, ordered events. It is not safe for concurrent use.
@@ -187,37 +183,11 @@ func (r *Reader) look(value []byte, m Meta) {
 	}
 	r.meta, r.useful, r.fault, r.parseFault = m, false, "", ""
 	r.outer, r.accepted, r.action, r.work, r.rows = layerNone, false, nil, allowance(len(value)), 64+len(value)/shortestRow
-	if dense(value) {
-		r.bad("too_dense")
-	} else {
-		r.value(value)
-	}
+	r.value(value)
 	r.meta = Meta{}
 	if len(value) > keepParsers {
 		r.parsers = [maxNested]fastjson.Parser{}
 	}
-}
-
-// dense reports whether a value is made of more JSON values than rows can be: each takes 20 times the memory of the bytes that ask for it.
-func dense(b []byte) bool {
-	n := bytes.Count(b, []byte("{")) + bytes.Count(b, []byte("["))
-	if n > len(b)/8+64 {
-		return true
-	}
-	return len(b) > 64<<10 && n+bytes.Count(b, []byte(",")) > min(len(b)/8, maxValues)
-}
-
-// allowance is how many bytes may be parsed for a value of n bytes: JSON inside JSON is read again at every level, and each
-// level is shorter than the one around it.
-func allowance(n int) int { return 6*n + 16<<10 }
-
-// spend takes n bytes off the allowance of the record being read; false, and the rest of it is dropped, when it is used up.
-func (r *Reader) spend(n int) bool {
-	if r.work -= n; r.work >= 0 {
-		return true
-	}
-	r.bad("too_much_nesting")
-	return false
 }
 
 func (r *Reader) count(value []byte) {
@@ -236,36 +206,6 @@ func (r *Reader) count(value []byte) {
 	default:
 		r.stats.Ignored++
 	}
-}
-
-// bad notes why a part of the record could not be read; the rest of it is read on.
-func (r *Reader) bad(reason string) {
-	if r.fault == "" {
-		r.fault = reason
-	}
-}
-
-// parseNested parses JSON found at whatever depth; the caller must lower r.nested when it is done with the value. It
-// returns nil, and leaves the reason in r.parseFault, when there is none.
-func (r *Reader) parseNested(b []byte) *fastjson.Value {
-	if r.nested == maxNested {
-		r.parseFault = "too_deep"
-		return nil
-	}
-	if !r.spend(len(b)) {
-		r.parseFault = "too_much_nesting"
-		return nil
-	}
-	v, err := r.parsers[r.nested].ParseBytes(b)
-	if err != nil {
-		r.parseFault = "not_json"
-		if strings.Contains(err.Error(), "too big depth") {
-			r.parseFault = "too_deep"
-		}
-		return nil
-	}
-	r.nested++
-	return v
 }
 
 // intern returns b as a string shared with all equal ones.

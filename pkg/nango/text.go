@@ -24,19 +24,22 @@ func (r *Reader) embedded(s []byte, c wrapper, depth int) bool {
 		r.enter(layerText)
 		defer r.leave()
 	}
+	fault := ""
 	if startsJSON(s[0]) {
 		if v := r.parseNested(s); v != nil {
 			found := r.walk(v, c, depth+1)
 			r.nested--
 			return found
 		}
-		if r.parseFault == "too_deep" {
-			r.bad("too_deep")
-			return true
-		}
+		fault = r.parseFault
 	}
-	found := r.pieces(s, c, depth).found
-	if !found && isCut(s) {
+	found := r.nested < maxNested && r.pieces(s, c, depth).found
+	switch {
+	case found:
+	case fault != "" && fault != "not_json":
+		r.bad(fault)
+		return true
+	case isCut(s):
 		r.bad("cut_row")
 	}
 	return found
@@ -70,21 +73,25 @@ func (r *Reader) base64(s []byte, c wrapper, depth int) bool {
 // pieces reads text that is not one JSON value: a bulk body, log lines, lines with a prefix (console, CRI, syslog), values run together. What cannot be read
 // does not take its neighbours with it.
 func (r *Reader) pieces(s []byte, c wrapper, depth int) (all outcome) {
-	if !r.spend(len(s)) {
+	if !r.scan(len(s)) {
 		return outcome{}
 	}
-	broken, several := "", layerNone
+	broken, whole, several, last := "", len(bytes.TrimSpace(s)), layerNone, bytes.LastIndexByte(s, '{')
 	for cut := (cutter{rest: s}); cut.next(); {
-		if !cut.whole {
-			broken = "not_json"
-			continue
-		}
-		if several == layerNone && bytes.IndexByte(cut.rest, '{') >= 0 {
+		if len(s)-len(cut.rest) <= last { // another one follows
 			several = layerLines
 		}
-		o := r.piece(cut.before, cut.value, c, depth, several)
+		var o outcome
+		switch {
+		case !cut.whole:
+			r.parseFault = "not_json"
+		case len(cut.value) < whole: // or it was tried before
+			o = r.piece(cut.before, cut.value, c, depth, several)
+		}
 		if !o.parsed {
 			broken = r.parseFault
+			o.found = r.salvage(cut.value, c, depth)
+			o.parsed = o.found
 		}
 		all.parsed, all.found = all.parsed || o.parsed, all.found || o.found
 	}
@@ -142,7 +149,7 @@ type cutter struct {
 	eol    int    // where the line ends on which rest begins
 	before []byte // what stands before the value on its line
 	value  []byte
-	whole  bool // false: what begins there does not end
+	whole  bool // false: what begins there does not end; value is what there is of it
 }
 
 // next finds the next value; false at the end of the text.
@@ -162,6 +169,9 @@ func (c *cutter) next() bool {
 		var rest []byte
 		c.before = line[:at]
 		c.value, rest, c.whole = cutValue(c.rest[at:])
+		if !c.whole {
+			c.value = c.rest[at : len(c.rest)-len(rest)]
+		}
 		c.skip(len(c.rest) - len(rest))
 		return true
 	}
