@@ -55,12 +55,10 @@ func (f *feed) restart() *feed {
 	next := newFeed(f.t)
 	next.follower.log = f.follower.log
 	next.log, next.now, next.offset = f.log, f.now, f.offset
-	f.drift.dirty = true
-	f.drift.changes(func(bucket, key string, value []byte) {
-		if err := next.drift.restore(bucket, key, value); err != nil {
-			f.t.Fatal(err)
-		}
-	})
+	f.commit()
+	if err := f.store.LoadAll(next.drift.restore); err != nil {
+		f.t.Fatal(err)
+	}
 	return next
 }
 
@@ -222,6 +220,9 @@ func TestProbesChangeNoEvent(t *testing.T) {
 	}
 }
 
+const reasonRow = `{"id":"m%d","parentId":"1767571200000_A2%d","source":"internal","level":"error","type":"log","message":"Failed to refresh credentials","createdAt":"2026-01-05T00:00:00.010Z",
+	"meta":{"type":"refresh_token_external_error","status":400,"payload":{"dataMessage":{"error":"invalid_grant"}}}}`
+
 const revokedPayload = `{"dataMessage":{"error":"invalid_grant"}}`
 
 // Operations that failed, without the message rows that say why, are told a window after the first; with the first reason it is over, and the next
@@ -378,6 +379,7 @@ func TestReplayDoubts(t *testing.T) {
 		"successes":        {foreignRow + "\n" + strings.Join(repeat(5, successRow), "\n"), ""},
 		"no messages":      {strings.Join(operations, "\n"), "warning: of 5 failed refreshes none has a cause: are the message rows there?"},
 		"rows and reasons": {string(raw), ""},
+		"no operations":    {strings.ReplaceAll(strings.Join(repeat(20, strings.ReplaceAll(reasonRow, "\n", " ")), "\n"), "\t", ""), "warning: of 20 reasons none has its operation: are the operation rows there?"},
 		"nothing":          {"", ""},
 	} {
 		var out, errs strings.Builder

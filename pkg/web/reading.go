@@ -42,7 +42,7 @@ func writeReading(w io.Writer, x *Snapshot) {
 }
 
 func drift(x *Snapshot) *family {
-	f := newFamily(gauge, "revwatch_schema_drift", "1 while no_nango_rows: no record is a row of Nango's logs; no_causes: no failed refresh gets a reason.")
+	f := newFamily(gauge, "revwatch_schema_drift", "1 while no_nango_rows: no record is a row of Nango's logs; no_causes: no failed refresh gets a reason; no_refreshes: no reason gets its operation.")
 	for kind, on := range x.Drift {
 		f.add(labels("kind", clean(kind)), bit(on))
 	}
