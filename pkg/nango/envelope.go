@@ -70,9 +70,11 @@ func (r *Reader) walk(v *fastjson.Value, c wrapper, depth int) (found bool) {
 
 func (r *Reader) list(v *fastjson.Value, c wrapper, depth int) (found bool) {
 	r.enter(layerList)
+	r.wrappings = append(r.wrappings, wrapping{})
 	for _, e := range v.GetArray() {
 		found = r.walk(e, wrapper{time: c.time}, depth+1) || found
 	}
+	r.wrappings = r.wrappings[:len(r.wrappings)-1]
 	r.leave()
 	return found
 }
@@ -128,7 +130,7 @@ func (r *Reader) rowOf(v *fastjson.Value, l *look, is form, c wrapper, depth int
 	case formSpan:
 		r.spanRow(v, l)
 	case formUpdate:
-		known = r.update(l, c, depth)
+		known = r.update(v, l, c, depth)
 	case formPartial:
 		r.opRow(v, c.id)
 	}
@@ -144,11 +146,17 @@ func (r *Reader) unwrap(v *fastjson.Value, l *look, c wrapper, depth int) (found
 	if !r.enter(l.layer()) {
 		return true
 	}
-	defer r.leave()
+	level := len(r.wrappings)
+	r.wrappings = append(r.wrappings, wrapping{object: v})
+	defer func() {
+		r.wrappings = r.wrappings[:level]
+		r.leave()
+	}()
 	for _, inner := range l.of[keyBox+1:] {
 		if inner == nil {
 			continue
 		}
+		r.wrappings[level].field = inner
 		is := r.walk(inner, c, depth+1)
 		if found = found || is; is && inner.Type() != fastjson.TypeArray {
 			return true
@@ -158,6 +166,7 @@ func (r *Reader) unwrap(v *fastjson.Value, l *look, c wrapper, depth int) (found
 		switch code := keyOf(k); {
 		case code > keyBox, code == keyNever, code == keyHeaders, code == keyKubernetes, code == keySchema:
 		default:
+			r.wrappings[level].field = inner
 			found = r.walk(inner, c, depth+1) || found
 		}
 	})
@@ -182,15 +191,19 @@ func (c *wrapper) learn(l *look) {
 }
 
 // update reads a partial update: what changed of an operation, named only by its wrapper. With an upsert the whole row may stand beside it.
-func (r *Reader) update(l *look, c wrapper, depth int) bool {
+func (r *Reader) update(v *fastjson.Value, l *look, c wrapper, depth int) bool {
 	doc := l.of[keyDoc]
 	if l.has(keyUpsert) {
 		r.walk(l.of[keyUpsert], c, depth+1)
 	}
-	switch {
-	case doc.Exists("operation") || doc.Exists("parentId"):
+	if doc.Exists("operation") || doc.Exists("parentId") {
 		return r.object(doc, c, depth+1)
-	case isOperationID(c.id):
+	}
+	if !isOperationID(c.id) {
+		c.id = r.nearestPath(v, doc)
+	}
+	switch {
+	case c.id != nil:
 		return r.opRow(doc, c.id)
 	case stateOf(doc) != stateNone: // it is of Nango, and nobody can say of which operation
 		r.bad("no_operation_id")

@@ -123,7 +123,7 @@ func keyOf(k []byte) key {
 		return keyUpsert
 	case "method", "httpMethod":
 		return keyMethod
-	case "path", "url", "uri":
+	case "path", "url", "uri", "request_uri", "rawPath", ":path":
 		return keyPath
 	case "_index":
 		return keyIndex

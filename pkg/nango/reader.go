@@ -91,13 +91,14 @@ type Reader struct {
 	parsers    [maxNested]fastjson.Parser
 	nested     int // parsers in use
 	parseFault string
-	work       int     // bytes that may still be parsed
-	rows       int     // rows that may still be read
-	layers     []layer // around what is being read, outermost first
-	outer      layer   // the envelope of the first row that matters
-	accepted   bool    // something in the pinned envelope was found
-	action     []byte  // id in a bulk action line, for the document after it
-	trace      *trace  // only while a value is explained
+	work       int        // bytes that may still be parsed
+	rows       int        // rows that may still be read
+	layers     []layer    // around what is being read, outermost first
+	outer      layer      // the envelope of the first row that matters
+	accepted   bool       // something in the pinned envelope was found
+	action     []byte     // id in a bulk action line, for the document after it
+	wrappings  []wrapping // objects around what is being read, outermost first; a list is an empty one
+	trace      *trace     // only while a value is explained
 	entry      entry
 	facts      facts
 	verdicts   []verdict // of the row being read; a new entry takes a copy
@@ -186,7 +187,7 @@ func (r *Reader) look(value []byte, m Meta) {
 	r.value(value)
 	r.meta = Meta{}
 	if len(value) > keepParsers {
-		r.parsers = [maxNested]fastjson.Parser{}
+		r.parsers, r.wrappings = [maxNested]fastjson.Parser{}, nil
 	}
 }
 

@@ -8,7 +8,11 @@ func (r *Reader) salvage(s []byte, c wrapper, depth int) (found bool) {
 	}
 	r.scan(len(s))
 	r.enter(layerList)
-	defer r.leave()
+	r.wrappings = append(r.wrappings, wrapping{})
+	defer func() {
+		r.wrappings = r.wrappings[:len(r.wrappings)-1]
+		r.leave()
+	}()
 	c = wrapper{time: c.time}
 	for _, part := range wholeParts(s) {
 		if r.work < len(part) {

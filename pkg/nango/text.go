@@ -76,17 +76,23 @@ func (r *Reader) pieces(s []byte, c wrapper, depth int) (all outcome) {
 	if !r.scan(len(s)) {
 		return outcome{}
 	}
-	broken, whole, several, last := "", len(bytes.TrimSpace(s)), layerNone, bytes.LastIndexByte(s, '{')
+	whole, last := len(bytes.TrimSpace(s)), bytes.LastIndexByte(s, '{')
+	broken, several, read := "", layerNone, 0
 	for cut := (cutter{rest: s}); cut.next(); {
 		if len(s)-len(cut.rest) <= last { // another one follows
 			several = layerLines
 		}
+		named := c
+		if id := pathID(s[read : len(s)-len(cut.rest)-len(cut.value)]); id != nil { // the head of an HTTP request
+			named.id = id
+		}
+		read = len(s) - len(cut.rest)
 		var o outcome
 		switch {
 		case !cut.whole:
 			r.parseFault = "not_json"
 		case len(cut.value) < whole: // or it was tried before
-			o = r.piece(cut.before, cut.value, c, depth, several)
+			o = r.piece(cut.before, cut.value, named, depth, several)
 		}
 		if !o.parsed {
 			broken = r.parseFault
