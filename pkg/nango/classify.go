@@ -57,23 +57,23 @@ func (a verdict) tier() int {
 // judge adds to out the verdict of the generic rules and of every provider that has an own word on these facts.
 func (r *Rules) judge(f *facts, out []verdict) []verdict {
 	f.texts = r.lookup.search(f.text, f.texts[:0])
-	said := f.hash()
-	add := func(v verdict) {
-		v.From, v.Said = f.from, said
-		out = append(out, v)
-	}
+	before := len(out)
 	if v, ok := r.first(r.always, f); ok {
 		v.Rank -= len(r.always)
-		add(v)
+		out = append(out, v)
 	}
 	for _, i := range r.own {
 		if v, ok := r.first(r.groups[i].Rules, f); ok {
 			v.Family = r.groups[i].Family
-			add(v)
+			out = append(out, v)
 		}
 	}
 	if v, ok := r.first(r.generic, f); ok {
-		add(v)
+		out = append(out, v)
+	}
+	said := f.hash()
+	for i := range out[before:] {
+		out[before+i].From, out[before+i].Said = f.from, said
 	}
 	return out
 }

@@ -103,6 +103,7 @@ func TestVerdictsAreASet(t *testing.T) {
 		for _, c := range codes {
 			f := factsOf(builtIn, c)
 			f.typ, f.status = external, rapid.SampledFrom([]int{0, 400, 403, 503}).Draw(t, "status")
+			f.from = rapid.SampledFrom([]witness{byLog, byRequest, byBody}).Draw(t, "from")
 			rows = append(rows, builtIn.judge(f, nil))
 		}
 		var a, b []verdict
@@ -170,5 +171,39 @@ func TestReasonsAreCodes(t *testing.T) {
 				t.Errorf("%s: reason %q", body, e.Reason)
 			}
 		}
+	}
+}
+
+// An operation can hold requests beside the refused one: tokens that are asked about, and what was tried before.
+func TestOtherRequests(t *testing.T) {
+	id := opID(worldStart, 1)
+	request := func(url string, status int, body string) string {
+		return strings.ReplaceAll(httpErrorRow(id, status, body, worldStart), "oauth.example.com/token", "oauth.example.com/"+url)
+	}
+	operation := operationRow(id, "auth", "refresh_token", "failed", whoOf(1), worldStart, worldStart)
+	log := func(payload string) string { return errorLogRow(id, external, 400, payload, worldStart) }
+	const down, client, dead = `{"error":"temporarily_unavailable"}`, `{"error":"invalid_client"}`, `{"error":"invalid_grant"}`
+	for _, tt := range []struct {
+		name, other, request, log string
+		cause                     Cause
+	}{
+		{"asked about", request("introspect", 401, client), request("token", 503, down), log(`{"dataMessage":` + down + `}`), Transient},
+		{"asked about, nothing said", request("oauth2/introspect?v=1", 400, dead), request("token", 503, "null"), log(`{"dataMessage":null}`), Transient},
+		{"asked about, the request lost", request("introspect", 401, client), "", log(`{"dataMessage":` + dead + `}`), Revoked},
+		{"tried before", request("token", 401, client), request("token", 400, dead), log(`{"dataMessage":` + dead + `}`), Revoked},
+		{"throttled before", request("token", 429, "null"), request("token", 400, dead), log(`{"dataMessage":` + dead + `}`), Revoked},
+		{"throttled itself", "", request("token", 429, dead), log(`{"dataMessage":` + dead + `}`), Transient},
+		{"the log says nothing", "", request("token", 400, dead), log(`{}`), Revoked},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			rows := slices.DeleteFunc([]string{tt.other, tt.request, tt.log, operation}, func(s string) bool { return s == "" })
+			want, _ := read(t, Options{}, rows...)
+			if len(want) != 1 || want[0].Cause != tt.cause {
+				t.Errorf("got %+v, want %s", want, tt.cause)
+			}
+			slices.Reverse(rows)
+			again, _ := read(t, Options{}, append(rows, rows...)...)
+			sameEvents(t, again, want)
+		})
 	}
 }

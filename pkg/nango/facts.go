@@ -146,7 +146,7 @@ func isWritten(w []byte) bool {
 	if len(w) < 5 || len(w) > maxCode {
 		return false
 	}
-	if bytes.IndexByte(w, '_') > 0 || bytes.HasPrefix(w, []byte("AADSTS")) {
+	if bytes.IndexByte(w, '_') > 0 || bytes.HasPrefix(w, []byte("AADSTS")) && isDigit(w[len(w)-1]) {
 		return true
 	}
 	for i := 1; i < len(w); i++ {
@@ -172,6 +172,9 @@ func (f *facts) addText(s []byte) {
 	if len(s) > len(f.said) {
 		f.said = append(f.said[:0], s[:min(len(s), maxText)]...)
 	}
+	if _, own, ok := bytes.Cut(s, nangoSaid); ok {
+		s = own
+	}
 	room := maxText - len(f.text)
 	if room <= 1 {
 		return
@@ -181,6 +184,9 @@ func (f *facts) addText(s []byte) {
 	}
 	f.text = spoken(f.text, s[:min(len(s), room-1)])
 }
+
+// nangoSaid is Nango's own sentence before what a provider said; it asks to try again whatever that is.
+var nangoSaid = []byte("returned an error when trying to refresh the access token. Please try again later.")
 
 // number reads a whole number, also one that a pipeline made a text of; 0 when it is none.
 func number(v *fastjson.Value) int {

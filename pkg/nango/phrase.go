@@ -75,7 +75,7 @@ func isGlue(s []byte) bool {
 }
 
 // governors are words before a thing that make it the object of another: "to refresh token", "lock on refresh token".
-var governors = wordSet("to not cannot can't couldn't didn't while on of for using with by from in parameter loading")
+var governors = wordSet("to not cannot can't couldn't didn't while on of for using with by from in if whether parameter loading client")
 
 // articles stand between those and the thing.
 var articles = wordSet("a an the this that your provided supplied given")

@@ -186,8 +186,8 @@ func (c Cause) known() bool {
 func (r *rule) checkConditions() error {
 	for _, c := range slices.Concat(r.Code, r.With, r.Word) {
 		if stem := strings.TrimSuffix(c, "*"); !isCode(stem) || len(squeezed(stem)) == 0 || len(c) > maxCode {
-			if better := strings.TrimSuffix(codeOf(c), "_"); isCode(better) && better != stem && len(c) <= maxCode {
-				return fmt.Errorf("code %q: write %s", c, better)
+			if better := codeOf(stem); isCode(better) && better != stem && len(c) <= maxCode {
+				return fmt.Errorf("code %q: write %s%s", c, better, c[len(stem):])
 			}
 			return fmt.Errorf("code %q: want 1 to 64 lower case letters, digits and _", c)
 		}
@@ -211,14 +211,9 @@ func (r *rule) checkConditions() error {
 	return nil
 }
 
-// codeOf is s in the form of a code, as far as it has one.
+// codeOf is s in the form of a code, as far as that is a matter of case and signs.
 func codeOf(s string) string {
-	return strings.Map(func(c rune) rune {
-		if c == '-' || c == '.' || c == ' ' {
-			return '_'
-		}
-		return c
-	}, strings.ToLower(s))
+	return strings.NewReplacer("-", "_", ".", "_", " ", "_").Replace(strings.ToLower(s))
 }
 
 // overlap reports whether some provider key matches both patterns.
