@@ -69,6 +69,9 @@ func (r *Reader) walk(v *fastjson.Value, c wrapper, depth int) (found bool) {
 }
 
 func (r *Reader) list(v *fastjson.Value, c wrapper, depth int) (found bool) {
+	if text := byteList(v); text != nil {
+		return r.embedded(text, c, depth+1)
+	}
 	r.enter(layerList)
 	r.wrappings = append(r.wrappings, wrapping{})
 	for _, e := range v.GetArray() {

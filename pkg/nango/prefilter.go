@@ -64,17 +64,60 @@ func ended(b []byte) bool {
 	}
 }
 
-// encoded looks for an escape \u, and for {" in base64.
-func encoded(b []byte) bool {
-	for i := 0; ; i++ {
-		n := bytes.IndexByte(b[i:], 'J')
-		if n < 0 {
-			return unicodeEscape(b)
+// What a byte may be part of.
+const (
+	inWord   = 1 << iota // an error type or code
+	inBase64             // as JSON writes it: \/ for /
+	inBytes              // a list of the numbers of bytes
+)
+
+var partOf = func() (of [256]byte) {
+	for c := range of {
+		if isCodeByte(byte(c)) {
+			of[c] |= inWord
 		}
-		if i += n; i >= 2 && b[i-2] == 'e' && b[i-1] == 'y' {
+		if c != '.' && isCodeByte(byte(c)) || c == '+' || c == '/' || c == '=' || c == '\\' {
+			of[c] |= inBase64
+		}
+		if isDigit(byte(c)) || c == ',' || c == ' ' {
+			of[c] |= inBytes
+		}
+	}
+	return of
+}()
+
+// begin returns where the bytes before i begin that are all part of the same; from is the earliest answer.
+func begin(b []byte, i, from int, same byte) int {
+	for i > from && partOf[b[i-1]]&same != 0 {
+		i--
+	}
+	return i
+}
+
+// encoded looks for an escape \u, and for what may be base64 of JSON or a list of bytes. Neither is so short, where it holds a row, that none of
+// its bytes is looked at.
+func encoded(b []byte) bool {
+	judged := -1 // a byte of the last text that was
+	for i := shortestBase64 - 1; i < len(b); i += shortestBase64 {
+		in := partOf[b[i]]
+		if in&inBase64 != 0 {
+			if start := begin(b, i, judged+1, inBase64); (start == 0 || start > judged+1) && isHidden(b[start:]) {
+				return true
+			}
+			judged = i
+		}
+		if in&inBytes != 0 && begin(b, i, i-shortestBase64/2, inBytes) == i-shortestBase64/2 {
 			return true
 		}
 	}
+	return bytes.Contains(b, escape)
+}
+
+var escape = []byte(`\u`)
+
+// isHidden reports whether s begins with base64 of JSON that is long enough for a row.
+func isHidden(s []byte) bool {
+	return len(s) >= shortestBase64 && hidesJSON(s) && begin(s, shortestBase64, 0, inBase64) == 0
 }
 
 // underscores looks for "type" or "code" or "action" whose value has a "_" in it, for a code that matters wherever it stands, and for updates.
@@ -92,15 +135,12 @@ func underscores(b []byte) bool {
 				return true
 			}
 		}
-		start := i
-		for start > last+1 && isLower(b[start-1]) {
-			start--
-		}
+		start := begin(b, i, last+1, inWord)
 		switch {
 		case start == last+1 && last >= 0: // the same word
 			last = i
 			continue
-		case start == i: // an id, or a leading _
+		case start == i: // a leading _
 			continue
 		}
 		last = i
@@ -120,6 +160,9 @@ var signWords = [...][]byte{[]byte("connection_refresh_"), []byte("invalid_crede
 var docKey, docKeyInText = []byte(`"doc"`), []byte(`"doc\`)
 
 func isSign(s []byte) bool {
+	if isDigit(s[0]) { // an id
+		return false
+	}
 	for _, w := range signWords {
 		if bytes.HasPrefix(s, w) {
 			return true
@@ -141,21 +184,6 @@ func proxyType(b []byte) bool {
 		}
 	}
 }
-
-func unicodeEscape(b []byte) bool {
-	for i := 0; ; i++ {
-		n := bytes.IndexByte(b[i:], '\\')
-		if n < 0 {
-			return false
-		}
-		i += n
-		if i+1 < len(b) && b[i+1] == 'u' {
-			return true
-		}
-	}
-}
-
-func isLower(c byte) bool { return 'a' <= c && c <= 'z' || c == '_' }
 
 // hasAround reports whether b reads before, b[i], after at i.
 func hasAround(b []byte, i int, before, after string) bool {

@@ -1,9 +1,6 @@
 package nango
 
-import (
-	"bytes"
-	"encoding/base64"
-)
+import "bytes"
 
 // shortest is how many bytes a text must have to be looked into: no row, not even an update, is shorter.
 const shortest = 16
@@ -49,25 +46,6 @@ func (r *Reader) embedded(s []byte, c wrapper, depth int) bool {
 func isCut(s []byte) bool {
 	return bytes.HasPrefix(s, []byte(`{"`)) && s[len(s)-1] != '}' &&
 		(bytes.Contains(s, []byte(`"operation":{"`)) || bytes.Contains(s, []byte(`"parentId":"`)) || bytes.Contains(s, []byte(`"source":"internal"`)))
-}
-
-// base64 reads text in which a gateway hides a body that it takes for binary: eyJ is {" and W3si is [{".
-func (r *Reader) base64(s []byte, c wrapper, depth int) bool {
-	if !bytes.HasPrefix(s, []byte("eyJ")) && !bytes.HasPrefix(s, []byte("W3si")) || !r.spend(len(s)) {
-		return false
-	}
-	s = bytes.TrimRight(s, "=")
-	encoding := base64.RawStdEncoding
-	if bytes.ContainsAny(s, "-_") {
-		encoding = base64.RawURLEncoding
-	}
-	plain, err := encoding.AppendDecode(nil, s)
-	if err != nil || dense(plain) {
-		return false // a JSON web token, for one
-	}
-	r.enter(layerBase64)
-	defer r.leave()
-	return r.embedded(plain, c, depth+1)
 }
 
 // pieces reads text that is not one JSON value: a bulk body, log lines, lines with a prefix (console, CRI, syslog), values run together. What cannot be read

@@ -91,6 +91,21 @@ var wrappers = []around{
 	{"gateway", "webhook", text, value, func(r string) string {
 		return `{"version":"2.0","routeKey":"POST /nango","headers":{},"requestContext":{"timeEpoch":1772409600512},"body":"` + base64.StdEncoding.EncodeToString([]byte(`{"payload":`+quoted(r)+`}`)) + `","isBase64Encoded":true}`
 	}},
+	{"gateway, base64 of the row", "webhook", value, value, func(r string) string {
+		return `{"headers":{},"body":"` + base64.StdEncoding.EncodeToString([]byte(r)) + `","isBase64Encoded":true}`
+	}},
+	{"base64 of an indented row, with a level", "json", value, value, func(r string) string {
+		return `{"level":"info","createdAt":"2026-03-02T00:00:01Z","blob":"` + base64.URLEncoding.EncodeToString([]byte("\r\n "+indent(r))) + `"}`
+	}},
+	{"base64 of a list, with a level", "json", value, value, func(r string) string {
+		return `{"level":"info","createdAt":"2026-03-02T00:00:01Z","blob":"` + base64.RawStdEncoding.EncodeToString([]byte("["+r+"]")) + `"}`
+	}},
+	{"journald, with colours", "json", text, value, func(r string) string {
+		return `{"PRIORITY":"6","__REALTIME_TIMESTAMP":"1772409600512000","MESSAGE":` + byteNumbers("\x1b[32minfo\x1b[39m "+r) + `}`
+	}},
+	{"bytes, with a level", "json", text, value, func(r string) string {
+		return `{"level":"info","createdAt":"2026-03-02T00:00:01Z","blob":` + byteNumbers(r) + `}`
+	}},
 	{"queue", "json", text, value, inText(`{"Records":[{"messageId":"1","eventSource":"aws:sqs","body":`, `}]}`)},
 	{"log events", "json", text, value, inText(`{"messageType":"DATA_MESSAGE","logGroup":"x","logEvents":[{"id":"1","timestamp":1772409600512,"message":`, `}]}`)},
 	{"otlp log", "otlp", text, value, inText(`{"resourceLogs":[{"resource":{"attributes":[]},"scopeLogs":[{"scope":{},"logRecords":[{"timeUnixNano":"1772409600512000000","body":{"stringValue":`, `},"attributes":[]}]}]}]}`)},
@@ -108,6 +123,9 @@ var wrappers = []around{
 	{"unheard of", "json", value, value, in(`{"ingest":{"lake_v2":{"blob":`, `}},"n":1}`)},
 	{"unheard of, text", "json", text, value, inText(`{"ingest":[{"lake_v2":{"blob":`, `}}],"n":1}`)},
 }
+
+// byteNumbers is a text as the list of its bytes.
+func byteNumbers(s string) string { return strings.ReplaceAll(fmt.Sprint([]byte(s)), " ", ",") }
 
 // within puts fields beside those of the row. What is no object it cannot hold: that stands under a key.
 func within(fields string) func(string) string {
