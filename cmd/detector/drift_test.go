@@ -375,8 +375,9 @@ func TestReplayDoubts(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]struct{ in, want string }{
-		"foreign":          {strings.Join(repeat(300, foreignRow), "\n"), "warning: of 300 records none is a row of Nango's logs: `detector explain-record`"},
+		"foreign":          {strings.Join(repeat(300, foreignRow), "\n"), "warning: of 300 records that were read none is a row of Nango's logs: `detector explain-record`"},
 		"successes":        {foreignRow + "\n" + strings.Join(repeat(5, successRow), "\n"), ""},
+		"no names":         {strings.NewReplacer("connectionName", "who", "connectionId", "whose").Replace(string(raw)), "warning: 5 failed refreshes, and none names its connection: `detector explain-record` says what is seen in single records"},
 		"no messages":      {strings.Join(operations, "\n"), "warning: of 5 failed refreshes none has a cause: are the message rows there?"},
 		"rows and reasons": {string(raw), ""},
 		"no operations":    {strings.ReplaceAll(strings.Join(repeat(20, strings.ReplaceAll(reasonRow, "\n", " ")), "\n"), "\t", ""), "warning: of 20 reasons none has its operation: are the operation rows there?"},

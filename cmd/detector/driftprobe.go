@@ -11,19 +11,26 @@ import (
 // doubt notes of files whether they hold rows at all.
 type doubt struct {
 	probe
-	found bool
+	looked int64 // records it looked at, whatever the prefilter says of them
+	found  bool
 }
 
-func (d *doubt) take(value []byte) { d.found = d.found || d.row(value) }
+func (d *doubt) take(value []byte) {
+	d.looked++
+	d.found = d.found || d.row(value)
+}
 
 // print says what is lacking, in one line; nothing when nothing is.
 func (d *doubt) print(errs io.Writer, s nango.Stats) {
 	switch {
 	case s.Records == 0:
-	case !d.found && rowsOf(s) == 0:
-		fmt.Fprintf(errs, "warning: of %s none is a row of Nango's logs: `detector explain-record` says what is seen in them\n", plural(int(s.Records), "record"))
+	case !d.found && rowsOf(s) == 0: // the rest was dropped before it was parsed: nobody knows what it is
+		read := max(d.looked, s.Records-s.Skipped)
+		fmt.Fprintf(errs, "warning: of %s that were read none is a row of Nango's logs: `detector explain-record` says what is seen in them\n", plural(int(read), "record"))
 	case s.Refreshes > 0 && s.Heard == 0:
 		fmt.Fprintf(errs, "warning: of %s none has a cause: are the message rows there? `detector explain-record` says what is seen in single records\n", plural(int(s.Refreshes), "failed refresh"))
+	case s.Unnamed > 0 && failures(s) == 0:
+		fmt.Fprintf(errs, "warning: %s, and none names its connection: `detector explain-record` says what is seen in single records\n", plural(int(s.Unnamed), "failed refresh"))
 	case s.Refreshes == 0 && s.Unjoined >= leastUnjoined:
 		fmt.Fprintf(errs, "warning: of %s none has its operation: are the operation rows there? `detector explain-record` says what is seen in single records\n", plural(int(s.Unjoined), "reason"))
 	}
