@@ -58,13 +58,17 @@ func (r *Reader) bodyObject(f *facts, v *fastjson.Value, in role, depth int) {
 				r.codeIn(f, key, &f.codes)
 			}
 			r.body(f, e, role, depth+1)
-			if s := e.GetStringBytes("0"); s != nil && f.spells(key, "refreshtoken") { // {"refresh_token": ["is invalid"]}
-				f.addText(append([]byte("refresh token "), s...))
+			if s := e.GetStringBytes("0"); s != nil { // {"refresh_token": ["is invalid"]}
+				f.addAbout(f.about(key), s)
 			}
 		}
 	})
-	if about != "" { // {"field": "refresh_token", "code": "invalid"}
-		f.addText(append([]byte(about), v.GetStringBytes("code")...))
+	f.addAbout(about, v.GetStringBytes("code")) // {"field": "refresh_token", "code": "invalid"}
+}
+
+func (f *facts) addAbout(about string, s []byte) {
+	if about != "" {
+		f.addText(append([]byte(about), s...))
 	}
 }
 

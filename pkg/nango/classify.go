@@ -134,18 +134,18 @@ func fill(reason, code, status string) string {
 
 // fits reports whether all conditions of the rule hold, and the code that matched.
 func (r *Rules) fits(x *rule, f *facts) (code string, ok bool) {
-	if len(x.word) > 0 {
-		if code, ok = r.named(x.word, f.words); !ok {
+	if len(x.with.list) > 0 {
+		if _, ok = r.named(&x.with, f.codes); !ok {
 			return "", false
 		}
 	}
-	if len(x.with) > 0 {
-		if _, ok = r.named(x.with, f.codes); !ok {
+	if len(x.word.list) > 0 {
+		if code, ok = r.named(&x.word, f.words); !ok {
 			return "", false
 		}
 	}
-	if len(x.code) > 0 {
-		if code, ok = r.named(x.code, f.codes); !ok {
+	if len(x.code.list) > 0 {
+		if code, ok = r.named(&x.code, f.codes); !ok {
 			return "", false
 		}
 	}
@@ -154,11 +154,11 @@ func (r *Rules) fits(x *rule, f *facts) (code string, ok bool) {
 }
 
 // named returns the first code wanted that was found, as the table spells it.
-func (r *Rules) named(wanted []int, found []code) (string, bool) {
-	if len(found) == 0 {
+func (r *Rules) named(w *wanted, found []code) (string, bool) {
+	if !slices.ContainsFunc(found, func(c code) bool { return w.set.has(c.number) }) {
 		return "", false
 	}
-	for _, n := range wanted {
+	for _, n := range w.list {
 		for _, c := range found {
 			if c.number == n {
 				return cmp.Or(c.spelled, r.lookup.names[n]), true
@@ -168,8 +168,9 @@ func (r *Rules) named(wanted []int, found []code) (string, bool) {
 	return "", false
 }
 
-func share(wanted, found []int) bool {
-	return len(wanted) == 0 || slices.ContainsFunc(found, func(n int) bool { return slices.Contains(wanted, n) })
+// share reports whether some number found is wanted, or nothing is.
+func share(wanted bits, found []int) bool {
+	return len(wanted) == 0 || slices.ContainsFunc(found, wanted.has)
 }
 
 func (x *rule) status(f *facts) bool {

@@ -42,11 +42,34 @@ func (t *table) compile(rules []rule) []rule {
 	out := slices.Clone(rules) // a table laid under this one keeps its own numbers
 	for i := range out {
 		x := &out[i]
-		x.code, x.with, x.word = numbers(x.Code, t.code), numbers(x.With, t.code), numbers(x.Word, t.code)
-		x.text, x.also = numbers(x.Text, t.text), numbers(x.Also, t.text)
+		x.code, x.with, x.word = want(numbers(x.Code, t.code)), want(numbers(x.With, t.code)), want(numbers(x.Word, t.code))
+		x.text, x.also = bitsOf(numbers(x.Text, t.text)), bitsOf(numbers(x.Also, t.text))
 	}
 	return out
 }
+
+// bits is a set of small numbers.
+type bits []uint64
+
+func bitsOf(numbers []int) (b bits) {
+	for _, n := range numbers {
+		for n/64 >= len(b) {
+			b = append(b, 0)
+		}
+		b[n/64] |= 1 << (n % 64)
+	}
+	return b
+}
+
+func (b bits) has(n int) bool { return n/64 < len(b) && b[n/64]>>(n%64)&1 == 1 }
+
+// wanted are numbers in an order.
+type wanted struct {
+	list []int
+	set  bits
+}
+
+func want(numbers []int) wanted { return wanted{numbers, bitsOf(numbers)} }
 
 func numbers(values []string, number func(string) int) []int {
 	var out []int
@@ -91,9 +114,12 @@ func hash4(b [4]byte) uint32 {
 	return (uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24) * 2654435761 >> 16
 }
 
-// search adds the numbers of all text conditions that fit to into.
+// search adds the numbers of all text conditions that fit to into. They begin where words begin.
 func (t *table) search(text []byte, into []int) []int {
 	for i := 0; i+4 <= len(text); i++ {
+		if i > 0 && isSmall(text[i]) && isSmall(text[i-1]) {
+			continue
+		}
 		head := [4]byte(text[i:])
 		if h := hash4(head); t.likes[h/64]&(1<<(h%64)) == 0 {
 			continue

@@ -17,10 +17,10 @@ func newNeedle(s string) needle {
 	return needle{string(spoken(nil, []byte(head))), string(spoken(nil, []byte(tail)))}
 }
 
-// at reports whether the needle is in text at i. It begins where a word begins.
+// at reports whether the needle is in text at i.
 func (x needle) at(text []byte, i int) bool {
 	rest := text[i:]
-	if len(rest) < len(x.head) || string(rest[:len(x.head)]) != x.head || i > 0 && isSmall(text[i-1]) && isSmall(x.head[0]) {
+	if len(rest) < len(x.head) || string(rest[:len(x.head)]) != x.head {
 		return false
 	}
 	rest = rest[len(x.head):]

@@ -36,7 +36,8 @@ type rule struct {
 	Type   []string `yaml:"type"`
 	Shape  []string `yaml:"shape"`
 
-	code, with, word, text, also []int // the same as numbers of the lookup table
+	code, with, word wanted // the same as numbers of the lookup table
+	text, also       bits
 }
 
 type group struct {
