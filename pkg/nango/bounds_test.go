@@ -3,9 +3,9 @@ package nango
 import (
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // hostile values are made to be slow: n bytes of each.
@@ -94,37 +94,43 @@ func protobufOf(n int, field string) string {
 	return "\x0a" + size(len(inner)) + inner
 }
 
-// No value takes long, or much memory: work and memory grow with its length and no faster.
-func TestNoValueIsSlow(t *testing.T) {
-	for _, size := range hostileSizes {
+// No value takes much work or memory: both grow with its length and no faster. What is slow without either shows in BenchmarkHostile.
+func TestNoValueIsMuchWork(t *testing.T) {
+	for _, size := range []int{16 << 10, 128 << 10} {
 		for name, v := range hostile(size) {
-			limit := slowest(len(v))
-			took, grown := cost([]byte(v), limit)
-			if testing.Verbose() {
-				t.Logf("%8d %-20s %8v %8d KiB", size, name, took.Round(10*time.Microsecond), grown>>10)
-			}
-			if took > slack*limit {
-				t.Errorf("%s, %d bytes: %v, limit %v", name, len(v), took, limit)
-			}
-			if grown > 64*len(v)+8<<20 {
-				t.Errorf("%s, %d bytes: %d bytes of memory", name, len(v), grown)
-			}
+			checkCost(t, name, []byte(v))
 		}
 	}
 }
 
-// cost is the least of a few measurements, no more of them than are needed to come below the limit, and the memory allocated by one.
-func cost(v []byte, limit time.Duration) (least time.Duration, allocated int) {
-	least = time.Hour
-	for i := 0; i < 6 && least > limit; i++ {
-		var before, after runtime.MemStats
-		r := newReader(Options{})
-		runtime.ReadMemStats(&before)
-		start := time.Now()
-		r.Read(v, Meta{Source: "f"})
-		least = min(least, time.Since(start))
-		runtime.ReadMemStats(&after)
-		allocated = int(after.TotalAlloc - before.TotalAlloc)
+// checkCost reads a value and checks what was parsed, or would have been had the allowance not been used up, and the memory taken for it.
+func checkCost(t *testing.T, name string, v []byte) {
+	t.Helper()
+	var before, after runtime.MemStats
+	r := newReader(Options{})
+	runtime.ReadMemStats(&before)
+	r.Read(v, Meta{Source: "f"})
+	runtime.ReadMemStats(&after)
+	if work := allowance(len(v)) - r.work; work > allowance(len(v))+2*len(v) {
+		t.Errorf("%s, %d bytes: %d bytes of work", name, len(v), work)
 	}
-	return least, allocated
+	if grown := int(after.TotalAlloc - before.TotalAlloc); grown > 64*len(v)+8<<20 {
+		t.Errorf("%s, %d bytes: %d bytes of memory", name, len(v), grown)
+	}
+}
+
+// BenchmarkHostile is what values made to be slow cost: the cost of a byte may not grow with their length.
+func BenchmarkHostile(b *testing.B) {
+	for _, size := range []int{64 << 10, 512 << 10} {
+		for name, v := range hostile(size) {
+			value := []byte(v)
+			b.Run(name+"/"+strconv.Itoa(size), func(b *testing.B) {
+				r := newReader(Options{})
+				b.SetBytes(int64(len(value)))
+				for b.Loop() {
+					r.Read(value, Meta{Source: "f"})
+				}
+			})
+		}
+	}
 }

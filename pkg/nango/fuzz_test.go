@@ -46,10 +46,7 @@ func FuzzRead(f *testing.F) {
 			t.Fatal("a neighbour was lost")
 		}
 		checkSum(t, r.Stats())
-		limit := slack * slowest(len(value))
-		if took, _ := cost(value, limit); took > limit {
-			t.Fatalf("%v for %d bytes", took, len(value))
-		}
+		checkCost(t, "value", value)
 	})
 }
 
@@ -84,11 +81,6 @@ func identified(v *fastjson.Value) bool {
 	})
 	op := v.GetStringBytes("operation", "action") != nil && len(v.GetStringBytes("id")) > 0
 	return plain && (op || len(v.GetStringBytes("parentId")) > 0) && parseTime(v.Get("createdAt")) != 0
-}
-
-// slowest is how long reading a value of n bytes may take.
-func slowest(n int) time.Duration {
-	return time.Duration(max(n, 64<<10)) * 5 * time.Millisecond / (64 << 10)
 }
 
 var at0 = time.UnixMilli(minTime)
