@@ -76,6 +76,18 @@ func TestCutAnywhere(t *testing.T) {
 	})
 }
 
+// What is broken stays in its envelope, and a short end that is cut off counts as damage.
+func TestBrokenInAnEnvelope(t *testing.T) {
+	at := worldStart.Add(time.Hour)
+	op := operationRow(opID(at, 1), "auth", "refresh_token", "success", whoOf(1), at, at)
+	for _, v := range []string{"[" + op + ",None]", op + "\n2026-03-02T00:00:01.5Z stdout F {\"a\":"} {
+		got, st := read(t, Options{Envelope: "cri"}, "2026-03-02T00:00:01.5Z stdout F "+v)
+		if len(got) != 1 || st.Damaged != 1 || st.Envelopes["cri"] != 1 {
+			t.Errorf("%s: %+v, %+v", v, got, st)
+		}
+	}
+}
+
 // A shipper's line that was cut after the row is no loss.
 func TestWholeTextInWhatIsCut(t *testing.T) {
 	at := worldStart.Add(time.Hour)

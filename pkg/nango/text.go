@@ -5,8 +5,12 @@ import "bytes"
 // shortest is how many bytes a text must have to be looked into: no row, not even an update, is shorter.
 const shortest = 16
 
-// outcome of reading a text: parsed when there was JSON in it, found when the JSON was, or held, something we know.
-type outcome struct{ parsed, found bool }
+// outcome of reading a text: parsed when there was JSON in it, found when the JSON was, or held, something we know; fault is why some of it was
+// not parsed.
+type outcome struct {
+	parsed, found bool
+	fault         string
+}
 
 // embedded reads a JSON string that may hold a row: JSON, JSON behind a prefix, several of them, base64, or none of these.
 func (r *Reader) embedded(s []byte, c wrapper, depth int) bool {
@@ -22,7 +26,9 @@ func (r *Reader) embedded(s []byte, c wrapper, depth int) bool {
 		defer r.leave()
 	}
 	fault := ""
-	if startsJSON(s[0]) {
+	if r.nested == maxNested {
+		fault = "too_deep"
+	} else if startsJSON(s[0]) {
 		if v := r.parseNested(s); v != nil {
 			found := r.walk(v, c, depth+1)
 			r.nested--
@@ -55,7 +61,7 @@ func (r *Reader) pieces(s []byte, c wrapper, depth int) (all outcome) {
 		return outcome{}
 	}
 	whole, last := len(bytes.TrimSpace(s)), bytes.LastIndexByte(s, '{')
-	broken, several, read := "", layerNone, 0
+	several, read := layerNone, 0
 	for cut := (cutter{rest: s}); cut.next(); {
 		if len(s)-len(cut.rest) <= last { // another one follows
 			several = layerLines
@@ -65,50 +71,45 @@ func (r *Reader) pieces(s []byte, c wrapper, depth int) (all outcome) {
 			named.id = id
 		}
 		read = len(s) - len(cut.rest)
-		var o outcome
-		switch {
-		case !cut.whole:
-			r.parseFault = "not_json"
-		case len(cut.value) < whole: // or it was tried before
-			o = r.piece(cut.before, cut.value, named, depth, several)
-		}
-		if !o.parsed {
-			broken = r.parseFault
-			o.found = r.salvage(cut.value, c, depth)
-			o.parsed = o.found
-		}
+		o := r.piece(&cut, len(cut.value) == whole, named, depth, several)
 		all.parsed, all.found = all.parsed || o.parsed, all.found || o.found
+		if o.fault != "" {
+			all.fault = o.fault
+		}
 	}
-	if all.parsed && broken != "" {
-		r.bad(broken)
+	if all.parsed && all.fault != "" {
+		r.bad(all.fault)
 	}
 	return all
 }
 
-// piece reads one JSON value of a text and what stands before it on its line.
-func (r *Reader) piece(before, value []byte, c wrapper, depth int, several layer) outcome {
-	if len(value) < shortest {
+// piece reads one JSON value of a text and what stands before it on its line; tried: it is the whole text, which was parsed in vain.
+func (r *Reader) piece(cut *cutter, tried bool, c wrapper, depth int, several layer) outcome {
+	switch {
+	case !cut.whole:
+		r.parseFault = "not_json"
+	case len(cut.value) < shortest:
 		return outcome{parsed: true}
 	}
-	v := r.parseNested(value)
-	if v == nil {
-		return outcome{}
-	}
-	defer func() { r.nested-- }()
+	level := len(r.layers)
+	defer func() { r.layers = r.layers[:level] }()
 	if several != layerNone {
 		r.enter(several)
-		defer r.leave()
 	}
-	for _, l := range prefixLayers(before) {
-		if l == layerNone {
-			continue
-		}
-		if !r.enter(l) {
+	for _, l := range prefixLayers(cut.before) {
+		if l != layerNone && !r.enter(l) {
 			return outcome{parsed: true, found: true}
 		}
-		defer r.leave()
 	}
-	return outcome{parsed: true, found: r.walk(v, c, depth+1)}
+	if cut.whole && !tried {
+		if v := r.parseNested(cut.value); v != nil {
+			defer func() { r.nested-- }()
+			return outcome{parsed: true, found: r.walk(v, c, depth+1)}
+		}
+	}
+	fault := r.parseFault
+	found := r.salvage(cut.value, c, depth)
+	return outcome{parsed: found, found: found, fault: fault}
 }
 
 var consoleStart = []byte("operation(")
@@ -125,143 +126,4 @@ func prefixLayers(before []byte) (l [2]layer) {
 		l[0] = layerSyslog
 	}
 	return l
-}
-
-// cutter cuts JSON values off a text, one after the other.
-type cutter struct {
-	rest   []byte
-	eol    int    // where the line ends on which rest begins
-	before []byte // what stands before the value on its line
-	value  []byte
-	whole  bool // false: what begins there does not end; value is what there is of it
-}
-
-// next finds the next value; false at the end of the text.
-func (c *cutter) next() bool {
-	for len(c.rest) > 0 {
-		if c.eol <= 0 {
-			if c.eol = bytes.IndexByte(c.rest, '\n'); c.eol < 0 {
-				c.eol = len(c.rest)
-			}
-		}
-		line := c.rest[:c.eol]
-		at := jsonStart(line)
-		if at < 0 {
-			c.skip(min(c.eol+1, len(c.rest)))
-			continue
-		}
-		var rest []byte
-		c.before = line[:at]
-		c.value, rest, c.whole = cutValue(c.rest[at:])
-		if !c.whole {
-			c.value = c.rest[at : len(c.rest)-len(rest)]
-		}
-		c.skip(len(c.rest) - len(rest))
-		return true
-	}
-	return false
-}
-
-func (c *cutter) skip(n int) { c.rest, c.eol = c.rest[n:], c.eol-n }
-
-// jsonStart returns where JSON begins in a line: at once, or with the first {" in it; -1 when there is none.
-func jsonStart(line []byte) int {
-	lead := 0
-	for lead < len(line) && line[lead] <= ' ' {
-		lead++
-	}
-	text := line[lead:]
-	if len(text) == 0 {
-		return -1
-	}
-	if text[0] == '{' || text[0] == '"' {
-		return lead
-	}
-	if text[0] == '[' && len(text) > 1 && (startsJSON(text[1]) || text[1] == ' ' || text[1] == ']') {
-		return lead
-	}
-	quote, seen := -1, 0 // the last " that is not escaped, and how far it was looked for: no part of a line is searched twice
-	for i := 0; i < len(line); i++ {
-		n := bytes.IndexByte(line[i:], '{')
-		if n < 0 {
-			return -1
-		}
-		i += n
-		next := bytes.TrimLeft(line[i+1:], " \t")
-		switch {
-		case len(next) > 0 && next[0] == '\\': // inside a quoted text
-			if last := openQuote(line, seen, i); last >= 0 {
-				quote = last
-			}
-			if seen = i; quote > 0 && line[quote-1] == '[' {
-				return quote - 1
-			} else if quote >= 0 {
-				return quote
-			}
-		case len(next) == 0 || next[0] == '"' || next[0] == '\r':
-			if i > 0 && line[i-1] == '[' {
-				i--
-			}
-			return i
-		}
-	}
-	return -1
-}
-
-// openQuote returns where the quoted text begins that s[from:to] ends in, -1 when there is none.
-func openQuote(s []byte, from, to int) int {
-	for to > from {
-		i := bytes.LastIndexByte(s[from:to], '"')
-		if i < 0 {
-			return -1
-		}
-		if to = from + i; to == 0 || s[to-1] != '\\' {
-			return to
-		}
-	}
-	return -1
-}
-
-// cutValue cuts the JSON value with which s begins off s. It is not whole when a line break stands in a text, or a line begins as none in
-// the midst of a value does; rest is then that line.
-func cutValue(s []byte) (value, rest []byte, whole bool) {
-	depth := 0
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '"':
-			end := textEnd(s, i+1)
-			if end < 0 {
-				return nil, nil, false
-			}
-			if s[end] == '\n' {
-				return nil, s[end+1:], false
-			}
-			i = end
-		case '{', '[':
-			depth++
-		case '}', ']':
-			depth--
-		case '\n':
-			if depth > 0 && i+1 < len(s) && bytes.IndexByte([]byte(" \t\r\n}]\"[,"), s[i+1]) < 0 {
-				return nil, s[i+1:], false
-			}
-		}
-		if depth <= 0 {
-			return s[:i+1], s[i+1:], true
-		}
-	}
-	return nil, nil, false
-}
-
-// textEnd returns where the JSON text that goes on at i ends: at its quote, or at a line break that should not be; -1 when it does not end.
-func textEnd(s []byte, i int) int {
-	for ; i < len(s); i++ {
-		switch s[i] {
-		case '"', '\n':
-			return i
-		case '\\':
-			i++
-		}
-	}
-	return -1
 }
