@@ -68,7 +68,7 @@ func ended(b []byte) bool {
 const (
 	inWord   = 1 << iota // an error type or code
 	inBase64             // as JSON writes it: \/ for /
-	inBytes              // a list of the numbers of bytes
+	inBytes              // a list of the numbers of bytes, one a line or not
 )
 
 var partOf = func() (of [256]byte) {
@@ -79,7 +79,7 @@ var partOf = func() (of [256]byte) {
 		if c != '.' && isCodeByte(byte(c)) || c == '+' || c == '/' || c == '=' || c == '\\' {
 			of[c] |= inBase64
 		}
-		if isDigit(byte(c)) || c == ',' || c == ' ' {
+		if isDigit(byte(c)) || bytes.IndexByte([]byte(", \t\\nrt"), byte(c)) >= 0 {
 			of[c] |= inBytes
 		}
 	}
