@@ -7,13 +7,14 @@ import (
 	"github.com/valyala/fastjson"
 )
 
-// Bounds on one record value.
+// Bounds on what is read of one record value, and on what is kept of many.
 const (
 	maxValue    = 8 << 20   // bytes; a larger one is not read
 	keepParsers = 256 << 10 // bytes; after a larger one the parsers' memory is given back
 	maxValues   = 500_000   // JSON values that are parsed at once
 	fewValues   = 1 << 15   // so many are, however short
 	fewObjects  = 1 << 13   // and of them, objects and arrays
+	maxInterned = 100_000   // names kept to be shared
 	shortestRow = 128       // bytes; a value of more rows than fit into it is not of Nango
 )
 
