@@ -288,6 +288,7 @@ func TestUnknownReasonsAreNoDrift(t *testing.T) {
 	}{
 		"an unknown sentence, called hourly": {100, `{"message":"The external API returned an error when trying to refresh the access token. Please try again later."}`, time.Hour},
 		"a page instead of JSON":             {0, `{}`, time.Minute},
+		"a code that no rule knows":          {0, `{"dataMessage":{"error":"moon_full"}}`, time.Minute},
 		"words that no rule knows":           {0, `{"dataMessage":{"message":"The moon is full."}}`, time.Minute},
 	} {
 		f := newFeed(t)

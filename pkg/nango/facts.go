@@ -30,6 +30,7 @@ type facts struct {
 	text    []byte // as spoken makes it, at most maxText bytes
 	said    []byte // the longest sentence, as it was
 	shape   string
+	strange bool // a code stood where one is expected, and no rule asks for it
 	nodes   int
 	scratch [maxCode]byte
 	buffer  []byte // a text that is to be read another way
@@ -100,6 +101,7 @@ func (r *Reader) addCode(f *facts, s []byte) bool {
 			return true
 		}
 	}
+	f.strange = true
 	r.trace.meets(s)
 	return true
 }

@@ -118,7 +118,7 @@ func (r *Reader) conclude(f *facts, e *entry) {
 		f.status = 0
 	}
 	e.Verdicts = r.verdicts
-	e.Heard = f.status > 0 || f.shape != "" || len(f.codes)+len(f.words)+len(f.said) > 0
+	e.Heard = f.status > 0 || f.shape != "" || f.strange || len(f.codes)+len(f.words)+len(f.said) > 0
 	if f.status >= 100 && f.status <= 599 {
 		e.Status = f.status
 	}

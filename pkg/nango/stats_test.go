@@ -68,6 +68,7 @@ func TestHeard(t *testing.T) {
 		want int64
 	}{
 		"a reason":                  {errorLogRow(id, external, 400, `{"dataMessage":{"error":"invalid_grant"}}`, at), 1},
+		"a code that no rule has":   {errorLogRow(id, external, 400, `{"dataMessage":{"error":"moon_full"}}`, at), 1},
 		"words that no rule has":    {errorLogRow(id, external, 400, `{"dataMessage":{"message":"The moon is full."}}`, at), 1},
 		"what Nango could not read": {errorLogRow(id, external, 400, `{}`, at), 1},
 		"a status":                  {httpErrorRow(id, 418, `{}`, at), 1},

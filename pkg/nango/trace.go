@@ -234,7 +234,7 @@ func status(n int) string {
 func (r *Reader) codes() string {
 	var out []string
 	for _, c := range slices.Concat(r.facts.codes, r.facts.words) {
-		if name := r.rules.lookup.names[c.number]; !slices.Contains(out, name) {
+		if name := cmp.Or(c.spelled, r.rules.lookup.names[c.number]); !slices.Contains(out, name) {
 			out = append(out, name)
 		}
 	}
