@@ -56,6 +56,7 @@ func hostile(n int) map[string]string {
 		"quotes":             fill("", `x " {\`, ""),
 		"escaped quotes":     fill("x ", `\" {\a`, ""),
 		"no quotes":          fill("x ", `{\aaaaaaaa`, ""),
+		"quoted braces":      fill(`""None`, `""{\"0123456789abcdef`, ""),
 		"blanks":             fill("x ", "{        ", ""),
 		"base64":             fill(`{"body":"eyJ`, "AAAA", `"}`),
 		"base64 texts":       fill(`[`, `"eyJ`+strings.Repeat("7fQA", 20)+`x",`, `""]`),

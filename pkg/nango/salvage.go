@@ -3,7 +3,7 @@ package nango
 // salvage reads what is whole inside a value that is not: cut off, with one element that is no JSON, or with more values in it than are
 // parsed at once. One neighbour does not take the others with it.
 func (r *Reader) salvage(s []byte, c wrapper, depth int) (found bool) {
-	if depth > maxWrappers || r.work < len(s)/4 { // the record counts as damaged anyway
+	if len(s) < shortestRow || depth > maxWrappers || r.work < len(s)/4 { // the record counts as damaged anyway
 		return false
 	}
 	r.scan(len(s))
