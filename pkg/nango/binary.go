@@ -10,6 +10,9 @@ import (
 // shortestBase64 is how long base64 must be to be looked into: no row is shorter in it.
 const shortestBase64 = 80
 
+// shortestHidden is how long base64 must be for the prefilter to see it beside a level and a creation time: whole rows are longer.
+const shortestHidden = 160
+
 // base64 reads text in which a gateway hides a body that it takes for binary.
 func (r *Reader) base64(s []byte, c wrapper, depth int) bool {
 	if len(s) < shortestBase64 || !hidesJSON(s) || !r.spend(len(s)) {

@@ -43,7 +43,7 @@ func TestNotHidden(t *testing.T) {
 func TestEncodedIsFoundAnywhere(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		before := `{"a":"` + strings.Repeat("x y", rapid.IntRange(0, 70).Draw(t, "before")) + strings.Repeat("z", rapid.IntRange(0, 70).Draw(t, "word")) + `","b":`
-		size := rapid.IntRange(shortestBase64, 300).Draw(t, "size")
+		size := rapid.IntRange(shortestHidden, 400).Draw(t, "size")
 		hidden := base64.StdEncoding.EncodeToString([]byte(`{"` + strings.Repeat("k", size)))[:size]
 		if !encoded([]byte(before + `"` + hidden + `"}`)) {
 			t.Fatal("base64 was not found")

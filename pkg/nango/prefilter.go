@@ -98,7 +98,7 @@ func begin(b []byte, i, from int, same byte) int {
 // its bytes is looked at.
 func encoded(b []byte) bool {
 	judged := -1 // a byte of the last text that was
-	for i := shortestBase64 - 1; i < len(b); i += shortestBase64 {
+	for i := shortestHidden - 1; i < len(b); i += shortestHidden {
 		in := partOf[b[i]]
 		if in&inBase64 != 0 {
 			if start := begin(b, i, judged+1, inBase64); (start == 0 || start > judged+1) && isHidden(b[start:]) {
@@ -106,7 +106,7 @@ func encoded(b []byte) bool {
 			}
 			judged = i
 		}
-		if in&inBytes != 0 && begin(b, i, i-shortestBase64/2, inBytes) == i-shortestBase64/2 {
+		if in&inBytes != 0 && begin(b, i, i-shortestHidden/2, inBytes) == i-shortestHidden/2 {
 			return true
 		}
 	}
@@ -117,7 +117,7 @@ var escape = []byte(`\u`)
 
 // isHidden reports whether s begins with base64 of JSON that is long enough for a row.
 func isHidden(s []byte) bool {
-	return len(s) >= shortestBase64 && hidesJSON(s) && begin(s, shortestBase64, 0, inBase64) == 0
+	return len(s) >= shortestHidden && hidesJSON(s) && begin(s, shortestHidden, 0, inBase64) == 0
 }
 
 // underscores looks for "type" or "code" or "action" whose value has a "_" in it, for a code that matters wherever it stands, and for updates.
