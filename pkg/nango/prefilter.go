@@ -100,7 +100,7 @@ func encoded(b []byte) bool {
 	judged := -1 // a byte of the last text that was
 	for i := shortestHidden - 1; i < len(b); i += shortestHidden {
 		in := partOf[b[i]]
-		if in&inBase64 != 0 {
+		if in&inBase64 != 0 && (spread(b[i-79:i+1]) || i+80 < len(b) && spread(b[i:i+80])) {
 			if start := begin(b, i, judged+1, inBase64); (start == 0 || start > judged+1) && isHidden(b[start:]) {
 				return true
 			}
@@ -114,6 +114,12 @@ func encoded(b []byte) bool {
 }
 
 var escape = []byte(`\u`)
+
+// spread reports whether 80 bytes may all be base64, by some of them: one side of a byte within it is.
+func spread(b []byte) bool {
+	_ = b[79]
+	return partOf[b[8]]&partOf[b[18]]&partOf[b[28]]&partOf[b[38]]&partOf[b[48]]&partOf[b[58]]&partOf[b[68]]&partOf[b[73]]&inBase64 != 0
+}
 
 // isHidden reports whether s begins with base64 of JSON that is long enough for a row.
 func isHidden(s []byte) bool {
