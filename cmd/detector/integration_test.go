@@ -4,7 +4,6 @@ package main
 
 import (
 	"testing"
-	"time"
 
 	"github.com/revwatch/revwatch/internal/broker/apache"
 )
@@ -14,9 +13,7 @@ import (
 func TestIntegrationRun(t *testing.T) {
 	kafka := apache.Start(t, apache.Options{Topics: []string{"nango-logs"}, Partitions: 3, Config: map[string]string{"group.min.session.timeout.ms": "1000"}})
 	s := newSiteAt(t, kafka.Addrs(), nil)
-	rows := past(t, time.Now(), 15, 4*time.Hour)
-	before := writtenBefore(rows, time.Now().Add(-4*time.Hour))
-	s.produce(rows[:before])
+	rows, before := s.produceUntilLoss(15)
 
 	user := apache.User("SCRAM-SHA-512")
 	secured := *s

@@ -32,7 +32,7 @@ func readRecords(name string, r io.Reader, whole bool) ([]record, error) {
 	case len(data) > maxExplained:
 		return nil, fmt.Errorf("%s holds more than %d MB: explain-record is for single records, replay reads all of them", name, maxExplained>>20)
 	}
-	in := newInput(name, nil, nil)
+	var in input // only to unwrap
 	var records []record
 	for _, v := range split(data, whole) {
 		meta := nango.Meta{Source: name, Offset: int64(len(records))}

@@ -233,6 +233,16 @@ func writtenBefore(rows []simulate.Row, t time.Time) int {
 	return sort.Search(len(rows), func(i int) bool { return !rows[i].Time.Before(t) })
 }
 
+// produceUntilLoss makes so many days and produces what was written before the revocation, 4 hours ago; rows[before:] are left.
+func (s *site) produceUntilLoss(days int) (rows []simulate.Row, before int) {
+	s.t.Helper()
+	now := time.Now()
+	rows = past(s.t, now, days, 4*time.Hour)
+	before = writtenBefore(rows, now.Add(-4*time.Hour))
+	s.produce(rows[:before])
+	return rows, before
+}
+
 // The main job: rows in Kafka, an alert at Slack and PagerDuty, metrics; a restart tells nothing twice; the same rows again change no count.
 func TestRun(t *testing.T) {
 	t.Parallel()
@@ -388,9 +398,7 @@ func kill(cmd *exec.Cmd) {
 func TestRunStateLost(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	rows := past(t, time.Now(), 12, 4*time.Hour)
-	before := writtenBefore(rows, time.Now().Add(-4*time.Hour))
-	s.produce(rows[:before])
+	rows, before := s.produceUntilLoss(12)
 	config := s.config()
 	forget := func(stop func() int) {
 		t.Helper()
@@ -438,9 +446,7 @@ func TestRunTerminated(t *testing.T) {
 func TestRunKilledAfterTheAlert(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	rows := past(t, time.Now(), 12, 4*time.Hour)
-	before := writtenBefore(rows, time.Now().Add(-4*time.Hour))
-	s.produce(rows[:before])
+	rows, before := s.produceUntilLoss(12)
 	config := s.config()
 	first := s.process(config)
 	s.awaitRead(before)

@@ -4,9 +4,9 @@ import "slices"
 
 // Nango tells one failure by several routes: the rows of the refresh, the webhook it delivers, the span of that delivery. They share no id, only
 // the connection and the time. A delivery therefore waits a little, and is an echo when rows of the same story are known by then: of a failure
-// any refused refresh of the connection up to 15 min before, unless the connection worked since; of a success any authorization so long before, unless its own webhook came and the connection was refused since. A span
-// says least, and is an echo of a webhook too; since it does not even say whether the news was good, it is one of an authorization as well. What has
-// no rows stands for itself.
+// any refused refresh of the connection up to 15 min before, unless the connection worked since; of a success any authorization so long before,
+// unless its own webhook came and the connection was refused since. A span says least, and is an echo of a webhook too; since it does not even say
+// whether the news was good, it is one of an authorization as well. What has no rows stands for itself.
 const (
 	echoSlot = 10_000      // ms; times are compared in slots of this length
 	echoWait = 20_000      // a delivery waits at least so long, to the end of a slot

@@ -71,14 +71,15 @@ func (r *Reader) named(v *fastjson.Value, name, number string) string {
 // plainName is a name without the mark.
 func plainName(s string) string { return strings.TrimPrefix(s, numbered) }
 
-// long returns a field as text, cleaned and bounded; the fallback field when it is not there.
-func (r *Reader) long(v *fastjson.Value, key, fallback string) string {
-	if s := r.text(v.Get(key)); s != "" || fallback == "" {
+// spelled returns a field that has two spellings as text.
+func (r *Reader) spelled(v *fastjson.Value, one, other string) string {
+	if s := r.text(v.Get(one)); s != "" {
 		return s
 	}
-	return r.text(v.Get(fallback))
+	return r.text(v.Get(other))
 }
 
+// text returns a text or a number as text, cleaned and bounded; "" for anything else.
 func (r *Reader) text(v *fastjson.Value) string {
 	switch {
 	case v == nil:

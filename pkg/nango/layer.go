@@ -42,8 +42,7 @@ func (l layer) counts() bool { return l < layerText }
 
 // Envelopes are the values that Options.Envelope may have: auto recognises them all; any other one is the only outermost
 // envelope accepted. What stands inside it, and several values in one record (a list, lines, a JSON text), is always recognised.
-var Envelopes = []string{"auto", "row", "elasticsearch", "bulk", "logstash", "vector", "fluentbit", "docker", "kubernetes", "cri", "syslog", "connect",
-	"cloudevents", "webhook", "otlp", "console", "api", "json"}
+var Envelopes = append([]string{"auto"}, slices.Compact(slices.Clone(layerNames[layerRow:layerText]))...)
 
 // pinned returns the layer that a name of Envelopes stands for; layerNone for auto.
 func pinned(name string) layer {

@@ -122,9 +122,7 @@ func (r *Reader) span(s *span) {
 	}
 	if !ok || len(id) == 0 || len(id) > 72 {
 		r.stats.Rows["other_operation"]++
-		if t := r.clamp(s.start); t != 0 && (r.meta.Time > 0 || r.ceiling == 0 || t <= r.ceiling+ahead) {
-			r.seen(t, max(t, r.clamp(s.end)))
-		}
+		r.tellsTime(s.start, s.end)
 		return
 	}
 	r.spanJoin(s, e, id)

@@ -157,6 +157,6 @@ func (r *Reader) asked(v *fastjson.Value, e *entry) {
 	if v == nil || v.Type() != fastjson.TypeObject {
 		return
 	}
-	e.SignConnection = max(e.SignConnection, r.long(v, "connectionId", "connection_id"))
-	e.SignIntegration = max(e.SignIntegration, r.long(v, "providerConfigKey", "provider_config_key"))
+	e.SignConnection = max(e.SignConnection, r.spelled(v, "connectionId", "connection_id"))
+	e.SignIntegration = max(e.SignIntegration, r.spelled(v, "providerConfigKey", "provider_config_key"))
 }

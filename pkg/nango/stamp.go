@@ -109,10 +109,14 @@ func (r *Reader) plausible(ms int64) (int64, bool) {
 }
 
 // touch lets a row that does not matter otherwise tell the time.
-func (r *Reader) touch(v *fastjson.Value) {
-	t := r.clamp(parseTime(v.Get("createdAt")))
+func (r *Reader) touch(v *fastjson.Value) { r.tellsTime(parseTime(v.Get("createdAt")), 0) }
+
+// tellsTime takes from a row without meaning when it was created, and when it was last written, 0 where that is not known. A time that cannot be
+// meant is no fault here.
+func (r *Reader) tellsTime(created, written int64) {
+	t := r.clamp(created)
 	if t != 0 && (r.meta.Time > 0 || r.ceiling == 0 || t <= r.ceiling+ahead) {
-		r.seen(t, t)
+		r.seen(t, max(t, r.clamp(written)))
 	}
 }
 

@@ -127,9 +127,9 @@ func (r *Reader) operationOf(v *fastjson.Value, is form) string {
 	case r.trace.joined != "":
 		return r.trace.joined
 	case is == formMessage:
-		return r.long(v, "parentId", "")
+		return r.text(v.Get("parentId"))
 	case is == formOperation:
-		return r.long(v, "id", "")
+		return r.text(v.Get("id"))
 	}
 	return ""
 }

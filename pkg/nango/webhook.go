@@ -37,7 +37,7 @@ func (r *Reader) webhook(v *fastjson.Value, c wrapper) {
 	*e = entry{Kind: opWebhook, Created: at, Ended: at}
 	e.Environment = r.name(v, "environment")
 	e.Integration = r.name(v, "providerConfigKey")
-	e.Connection = r.long(v, "connectionId", "")
+	e.Connection = r.text(v.Get("connectionId"))
 	e.Account, e.Tags = r.account(v), r.tags(v)
 	if p := r.name(v, "provider"); p != "unknown" {
 		e.Provider = p
