@@ -1,94 +1,53 @@
-// Package baseline says what is normal for one series: the rate of breaks it is expected to have, and how much that varies.
-//
-// It is pure: no goroutine, lock, clock, file, network, log or metric.
 package baseline
 
-import "math"
-
-// The prior of a level: half a break in half a day, so one a day, worth half an event.
-const (
-	priorBreaks = 0.5
-	priorDays   = 0.5
-)
-
-// The half-life of a level is the time in which 30 breaks are expected, held between these, in days.
-const (
-	halfLifeBreaks = 30
-	halfLifeMin    = 14
-	halfLifeMax    = 60
-)
-
-// A level older than warmDays leaves out its last guardDays: an incident that is only beginning may not teach.
-const (
-	warmDays  = 10
-	guardDays = 2
-)
-
-// Clumping is the variance of counts over their mean (1 would be Poisson) before a series has shown its own.
-const Clumping = 1.3
-
-// Fluctuation is the squared coefficient of variation of the rate itself over a window of so many hours, before a series has
-// shown its own: .04 for an hour, and .8 of the scale before at 6, 24 and 72 hours. A scale serves windows up to a half more or so.
-func Fluctuation(hours float64) float64 {
-	const v, shrink = 0.04, 0.8
-	switch {
-	case hours <= 2:
-		return v
-	case hours <= 12:
-		return v * shrink
-	case hours <= 36:
-		return v * shrink * shrink
-	}
-	return v * shrink * shrink * shrink
-}
-
-// Day is one UTC day of a series.
-type Day struct {
-	Breaks float64 // counted in its usable slots
-	Usable float64 // part of the day that was observed and is free of incidents, 0 to 1
-}
-
-// Level is the posterior of a rate under a gamma prior, with exponential forgetting: Breaks are discounted breaks, Days discounted
-// usable days, both without the prior. The zero Level is the prior itself.
-type Level struct {
-	Breaks, Days float64
-}
-
-// PerDay is the expected number of breaks a day, above 0.
-func (l Level) PerDay() float64 { return (l.Breaks + priorBreaks) / (l.Days + priorDays) }
-
-// Uncertainty is the squared coefficient of variation of the level, clumping included.
-func (l Level) Uncertainty() float64 { return Clumping / (l.Breaks + priorBreaks) }
-
-// Fit learns the level for the coming day from the days before it, the oldest first. With weights w = 2^(−age/H), age in days up to the
-// middle of a day and H the half-life, Breaks = Σ w·breaks and Days = Σ w·usable (the conjugate update of a gamma prior by Poisson
-// counts, each discounted). Days with nothing usable change nothing; NaN, infinite or negative input counts as not usable.
-func Fit(days []Day) Level {
-	n := len(days)
+// level is what is known of the level of a series, without the prior (step 4): with weights w = 2^(−age/H) over the usable slots,
+//
+//	a = Σ w n_t                breaks
+//	b = Σ w (f_i/144 + β_s)    days; of a day without holes 1 and the share of its batches on top
+//	λ = (a + a₀)/(b + b₀)      breaks a day outside of batches
+//	H = 30/(24 r) days, between 14 and 60: the time in which 30 breaks are expected, so that busy series follow their rate and quiet ones remember
+//
+// It is the gamma-Poisson update (Gelman et al., Bayesian Data Analysis, §2.6), discounted (West & Harrison, Bayesian Forecasting and Dynamic Models).
+func (t *table) level(p *plans, s *season) (breaks, days float64) {
+	half := max(halfLifeMin, min(halfLifeMax, halfLifeBreaks/(hoursPerDay*s.perHour))) // r = 0: the longest
+	n := len(t.days)
 	if n > warmDays {
 		n -= guardDays
 	}
-	var breaks, usable float64
-	for _, d := range days[:n] {
-		if d.valid() {
-			breaks, usable = breaks+d.Breaks, usable+d.Usable
-		}
+	for j := range n {
+		w := t.weight(j, half)
+		a, b := t.exposure(j, p[t.weekend(j)], s)
+		breaks += w * a
+		days += w * b
 	}
-	half := float64(halfLifeMax)
-	if breaks > 0 {
-		half = math.Max(halfLifeMin, math.Min(halfLifeMax, halfLifeBreaks*usable/breaks))
-	}
-	var l Level
-	for i, d := range days[:n] {
-		if d.valid() {
-			w := math.Exp2(-(float64(len(days)-i) - 0.5) / half)
-			l.Breaks += w * d.Breaks
-			l.Days += w * d.Usable
-		}
-	}
-	return l
+	return breaks, days
 }
 
-func (d Day) valid() bool {
-	return d.Usable > 0 && d.Usable <= 1 && d.Breaks >= 0 && !math.IsInf(d.Breaks, 1)
+// exposure of day j: its usable breaks, and Σ (f_i/144 + β_s) over its usable slots.
+func (t *table) exposure(j int, plan []portion, s *season) (breaks, days float64) {
+	week := s.shape[hoursPerDay*t.weekday(j):][:hoursPerDay]
+	for h, c := range t.hours[j] {
+		breaks += float64(c.breaks)
+		days += float64(c.slots) * week[h]
+	}
+	days /= SlotsPerDay
+	for _, b := range plan {
+		if t.days[j].usable(b.slot) {
+			days += b.beta
+		}
+	}
+	return breaks, days
+}
+
+// rates is what is expected of the day after the history (step 5): μ = λ (f_i/144 + β_s) breaks a slot.
+func (t *table) rates(p *plans, s *season, perDay float64) (r Rates) {
+	today := len(t.days)
+	week := s.shape[hoursPerDay*t.weekday(today):]
+	for h := range r.Hour {
+		r.Hour[h] = float32(perDay * week[h] / SlotsPerDay)
+	}
+	for _, b := range p[t.weekend(today)] {
+		r.Batch = append(r.Batch, Batch{uint8(b.slot), float32(perDay * b.beta)})
+	}
+	return r
 }

@@ -9,33 +9,40 @@ import (
 	"strings"
 	"time"
 
+	"github.com/revwatch/revwatch/pkg/baseline"
 	"github.com/revwatch/revwatch/pkg/nango"
 	"github.com/revwatch/revwatch/pkg/window"
 )
 
 // Options of a Detector. The zero value of a field means its default.
 type Options struct {
-	FalseAlarmsEvery time.Duration            // at most one false alarm so often over all series (default 14 days)
-	Budget           time.Duration            // if set, at most one so often per series instead
+	FalseAlarmsEvery time.Duration            // at most one false alarm so often over all series of Revocations (default 14 days)
+	UnknownEvery     time.Duration            // the same for those of UnknownConnections (default 14 days)
+	Budget           time.Duration            // if set, at most one so often per series of either instead
 	Overrides        map[string]time.Duration // the same for single providers
 	MinConnections   int                      // no incident with fewer distinct connections (default 3)
 	Unknown          window.Unknown           // how failures without a reason count (default auto)
 	MaxAge           time.Duration            // an incident that is found later than this after its newest break is Past (default 6 h)
 	Silence          time.Duration            // slots inside a longer stretch without a row teach and expect nothing; 0: learned
+
+	// Family names the vendor of a provider, "" when it is not known: incidents of one family that begin together are one.
+	Family func(provider string) string
+	// Adopted is told when a rise that went on for 14 days is taken for normal.
+	Adopted func(Adopted)
+}
+
+// Adopted is a rise that is normal from now on.
+type Adopted struct {
+	Signal, Environment, Provider, Cause string
+
+	Since, At time.Time
 }
 
 const (
-	day           = 24 * time.Hour
-	budgetMin     = 90 * day // per series, however few there are
-	budgetMax     = 3000 * day
-	liveFor       = 84 * day // a series without a break for so long takes no part of the budget
-	lateStart     = 7 * day  // a provider first seen with a new connection so long after the begin started then
-	maxSeries     = 10_000   // a break of one more is counted as dropped
-	keepResolved  = 7 * day  // how long a resolved incident is told
-	silentStart   = 2 * slotsPerDay
-	learningUntil = 7 * slotsPerDay                  // until then only windows of a day or more are judged
-	farAhead      = slotsPerDay                      // a break of a time further ahead of every row is dropped
-	leapOver      = (window.Days + 20) * slotsPerDay // so many slots without a row are passed over at once: nothing that was learned is left
+	lateStart = 7 * day                          // a provider first seen with a new connection so long after the begin started then
+	maxSeries = 10_000                           // a break of one more is counted as dropped
+	farAhead  = slotsPerDay                      // a break of a time further ahead of every row is dropped
+	leapOver  = (window.Days + 20) * slotsPerDay // so many slots without a row are passed over at once: nothing that was learned is left
 )
 
 // key names a series.
@@ -63,17 +70,23 @@ type Detector struct {
 	rows   rows
 
 	begun  bool
-	began  int64 // first slot that was seen
-	edge   int64 // every slot before it is closed
-	live   int   // series that share the budget, counted at 00:00
+	began  int64          // first slot that was seen
+	edge   int64          // every slot before it is closed
+	live   map[string]int // series of a signal that share its budget, counted at 00:00
 	starts map[place]int64
 	series map[key]*series
 	order  []*series // by key
+	fleets []*fleet  // by kind
+	shaky  map[place]*shaky
 	stats  Stats
 	dirty  bool // one of begun, began, edge, live, stats
 	fresh  map[place]struct{}
 
-	hushed time.Time // what broke until then was told by others
+	shakyChanged map[placeDay]struct{}
+
+	hushed  time.Time // what broke until then was told by others
+	taught  baseline.History
+	nothing [slotsPerDay]uint16
 }
 
 type place struct{ environment, provider string }
@@ -88,12 +101,20 @@ type Stats struct {
 // New returns a Detector that has seen nothing.
 func New(o Options) *Detector {
 	o.FalseAlarmsEvery = or(o.FalseAlarmsEvery, 14*day)
+	o.UnknownEvery = or(o.UnknownEvery, 14*day)
+	if o.Family == nil {
+		o.Family = func(string) string { return "" }
+	}
+	if o.Adopted == nil {
+		o.Adopted = func(Adopted) {}
+	}
 	o.MinConnections = or(o.MinConnections, 3)
 	o.Unknown = or(o.Unknown, window.UnknownAuto)
 	o.MaxAge = or(o.MaxAge, 6*time.Hour)
 	return &Detector{
 		opt: o, ledger: window.NewLedger(o.Unknown), asked: newAsked(), alive: newAlive(), rows: newRows(),
-		starts: map[place]int64{}, series: map[key]*series{}, fresh: map[place]struct{}{},
+		live: map[string]int{}, starts: map[place]int64{}, series: map[key]*series{}, fresh: map[place]struct{}{}, shaky: map[place]*shaky{},
+		shakyChanged: map[placeDay]struct{}{},
 	}
 }
 
@@ -133,6 +154,9 @@ func (d *Detector) Observe(e nango.Event, now time.Time) Observation {
 	}
 	v := d.ledger.Observe(e)
 	o := Observation{New: v.New, Recovered: v.Recovered}
+	if v.Transient && v.Provider != "" {
+		d.shake(e.Environment, v.Provider, slot)
+	}
 	if v.New {
 		e.Provider, e.Account = v.Provider, v.Account
 		d.stats.Broken++
@@ -145,7 +169,7 @@ func (d *Detector) Observe(e nango.Event, now time.Time) Observation {
 // begin makes a slot the first of all.
 func (d *Detector) begin(slot int64) {
 	if !d.begun {
-		d.begun, d.began, d.edge, d.live, d.dirty = true, slot, slot, 1, true
+		d.begun, d.began, d.edge, d.dirty = true, slot, slot, true
 		d.rows.edge, d.rows.dirty = slot, true
 	}
 }
@@ -174,13 +198,16 @@ func (d *Detector) count(k key, e nango.Event, now time.Time) []Incident {
 		return nil
 	}
 	s.add(e, slot)
+	to, at := slot, e.Time
+	if slot < d.edge { // it came late: judged with the windows that end where time has come to
+		to, at = d.edge-1, window.SlotTime(d.edge)
+	}
+	guard, alert := d.scan(s, to)
+	s.guard.see(guard, alert.Score, slot >= d.edge)
 	if s.open() {
 		return nil // told at the next edge
 	}
-	if slot < d.edge { // it came late: judged with the windows that end where time has come to
-		return d.judge(s, d.scan(s, d.edge-1), window.SlotTime(d.edge), now)
-	}
-	return d.judge(s, d.scan(s, slot), e.Time, now)
+	return d.judge(s, alert, at, now)
 }
 
 // of returns the series, made as if it had been there from the start of its provider.
@@ -196,16 +223,19 @@ func (d *Detector) of(k key) *series {
 		first = max(first, d.starts[place{k.Environment, k.Provider}])
 	}
 	s := newSeries(k, first)
+	if s.suffers() {
+		s.shaky = d.shaky[place{k.Environment, k.Provider}]
+	}
 	d.fitRecent(s)
 	d.insert(s)
 	return s
 }
 
-// fitRecent makes the rates of the days that the windows reach back to.
+// fitRecent makes the forecasts of the days that the windows reach back to.
 func (d *Detector) fitRecent(s *series) {
 	today := floorDay(d.edge)
-	for day := max(today-ratesKept+1, floorDay(s.first)); day <= today; day++ {
-		s.fit(day, &d.rows)
+	for day := max(today-dailyKept+1, floorDay(s.first)); day <= today; day++ {
+		d.fit(s, day)
 	}
 }
 
@@ -264,7 +294,7 @@ func (d *Detector) leap(to int64) {
 	d.began, d.edge, d.dirty = to, to, true
 	d.rows.leap(to)
 	for _, s := range d.order {
-		s.first, s.restart = to, to
+		s.first, s.restart, s.restarts, s.guard = to, to, nil, guard{Restart: to}
 		d.fitRecent(s)
 	}
 }
@@ -276,13 +306,7 @@ func (d *Detector) close(now time.Time) (out []Incident) {
 	d.dirty = true
 	d.rows.close(d.opt.Silence)
 	if d.rows.sees(slot) {
-		for _, s := range d.order {
-			if s.open() {
-				out = append(out, d.follow(s, slot, now)...)
-			} else if s.newest > slot-int64(windows[len(windows)-1]) {
-				out = append(out, d.judge(s, d.scan(s, slot), window.SlotTime(slot+1), now)...)
-			}
-		}
+		out = d.look(slot, now)
 	}
 	if d.edge%slotsPerDay == 0 {
 		d.midnight()
@@ -290,25 +314,88 @@ func (d *Detector) close(now time.Time) (out []Incident) {
 	return out
 }
 
+// look judges every series at the edge that ends a slot, and then all together.
+func (d *Detector) look(slot int64, now time.Time) (out []Incident) {
+	for _, s := range d.order {
+		alert := peak{Score: noPeak}
+		if s.newest > slot-longest {
+			var p peak
+			p, alert = d.scan(s, slot)
+			s.guard.see(p, alert.Score, false)
+		}
+		d.pass(s, slot)
+		if s.guard.rest(slot, &d.rows) {
+			s.changed = true
+		}
+		if s.open() {
+			out = append(out, d.follow(s, alert, slot, now)...)
+		} else {
+			out = append(out, d.judge(s, alert, window.SlotTime(slot+1), now)...)
+		}
+	}
+	for _, f := range d.fleets {
+		out = append(out, d.spread(f, slot, now)...)
+	}
+	return out
+}
+
 // midnight fits every series for the day that begins, and lets go of what is too old.
 func (d *Detector) midnight() {
 	today, at := floorDay(d.edge), window.SlotTime(d.edge)
-	d.live = 0
+	clear(d.live)
 	for _, s := range d.order {
-		s.fit(today, &d.rows)
-		s.forget(at)
-		if s.incident != nil && !s.open() && at.Sub(s.incident.ResolvedAt) > keepResolved {
-			s.incident = nil
-		}
 		if d.edge-s.newest <= int64(liveFor/window.Slot) {
-			d.live++
+			d.live[s.Signal]++
 		}
 	}
-	d.live = max(d.live, 1)
+	if at.Weekday() == time.Monday && d.edge-d.began >= 7*slotsPerDay {
+		d.shapes(today)
+	}
+	d.fitAll(today)
+	for _, s := range d.order {
+		s.forget(d.edge)
+		if s.incident != nil && !s.incident.ResolvedAt.IsZero() && at.Sub(s.incident.ResolvedAt) > keepResolved {
+			s.incident = nil
+		}
+	}
+	for _, f := range d.fleets {
+		if f.Own != nil && !f.Own.ResolvedAt.IsZero() && at.Sub(f.Own.ResolvedAt) > keepResolved {
+			f.Own, f.changed = nil, true
+		}
+	}
 	d.ledger.Sweep(at)
 	d.asked.sweep(at)
 	d.alive.sweep(today)
 	d.rows.forget()
+}
+
+// shapes learns the week that the series of each kind have in common.
+func (d *Detector) shapes(today int64) {
+	for _, f := range d.fleets {
+		var pool baseline.Pool
+		for _, s := range d.order {
+			if s.kind() == f.kind {
+				pool.Add(d.history(s, today))
+			}
+		}
+		f.Shape, f.changed = pool.Shape(), true
+	}
+}
+
+// fitAll fits every series, and then the clumping that those of a kind have in common, which serves the fits of the next day.
+func (d *Detector) fitAll(today int64) {
+	for _, f := range d.fleets {
+		excess, mean := 0.0, 0.0
+		for _, s := range d.order {
+			if s.kind() == f.kind {
+				s.guard.forget(d.edge)
+				d.fit(s, today)
+				m := &s.today().Model
+				excess, mean = excess+m.Excess, mean+m.Mean
+			}
+		}
+		f.Clumping, f.changed = baseline.FleetClumping(excess, mean), true
+	}
 }
 
 // budget is B of a series: the expected time between two false alarms of it.
@@ -319,13 +406,22 @@ func (d *Detector) budget(s *series) time.Duration {
 	if d.opt.Budget > 0 {
 		return d.opt.Budget
 	}
-	shared := min(float64(d.opt.FalseAlarmsEvery)*float64(d.live), float64(budgetMax))
+	every := d.opt.FalseAlarmsEvery
+	if s.Signal == UnknownConnections {
+		every = d.opt.UnknownEvery
+	}
+	shared := min(float64(every)*float64(max(1, d.live[s.Signal])), float64(budgetMax))
 	return max(budgetMin, time.Duration(shared))
 }
 
 // line is log B, B in days: the score at which an incident opens.
 func (d *Detector) line(s *series) float64 {
 	return math.Log(max(d.budget(s).Hours()/24, 2))
+}
+
+// adopted tells that a stretch is normal from now on.
+func (d *Detector) adopted(s *series, from int64) {
+	d.opt.Adopted(Adopted{s.Signal, s.Environment, s.Provider, s.Cause, window.SlotTime(from), window.SlotTime(d.edge)})
 }
 
 // Silence is how long no row may come before that is unusual by itself: the configured time, or twice the longest gap between rows of the

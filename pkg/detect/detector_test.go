@@ -102,7 +102,7 @@ func count(told []Incident, status Status) (n int) {
 }
 
 func TestMassRevocationIsOneIncident(t *testing.T) {
-	h := newHistory(1)
+	h := newHistory(2)
 	end := monday.Add(32 * day)
 	h.life("google-mail", 2, monday, end)
 	h.life("hubspot", 0.3, monday, end)
@@ -350,8 +350,8 @@ func TestBudget(t *testing.T) {
 		{Options{FalseAlarmsEvery: 200 * 365 * day}, 1 << 30, 3000},
 	} {
 		d := New(c.o)
-		d.live = c.live
-		if got := d.budget(newSeries(key{Provider: "a"}, 0)).Hours() / 24; got != c.days {
+		d.live[Revocations] = c.live
+		if got := d.budget(newSeries(key{Signal: Revocations, Provider: "a"}, 0)).Hours() / 24; got != c.days {
 			t.Errorf("%+v with %d series: %v days, want %v", c.o, c.live, got, c.days)
 		}
 	}

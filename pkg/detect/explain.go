@@ -27,19 +27,46 @@ func (d *Detector) describe(s *series) {
 	t.Scope, t.Integration = "provider", ""
 	if most, n := top(integrations); float64(n) >= concentrated*float64(len(breaks)) {
 		t.Integration = most
-		if s.Signal == UnknownConnections || d.integrations(s, integrations) > 1 {
-			t.Scope = "integration"
+		if s.Signal == UnknownConnections || s.Cause == "misconfigured" || d.integrations(s, integrations) > 1 {
+			t.Scope = "integration" // a client secret is always one integration's
 		}
 	}
 	t.Explanation = explain(s, breaks, integrations)
-	t.Connections = connections(s.breaks.Since(t.Since))
-	for i := range t.Connections {
-		b := &t.Connections[i]
+	if p := s.promise(d.edge); !p.met {
+		t.Explanation = append(t.Explanation, fmt.Sprintf("the budget is not met for this provider: %.0f unusual hours in 4 weeks where %.0f are promised", p.realised, p.promised))
+	}
+	t.Connections = d.ownersOf(s, connections(s.breaks.Since(t.Since)))
+	d.describeWide(t)
+	t.Total = s.total
+	s.changed = true
+}
+
+// describeWide puts what an incident stands for over what its own series shows.
+func (d *Detector) describeWide(t *tracked) {
+	if t.Wide == "" {
+		return
+	}
+	t.Scope, t.Integration = t.Wide, ""
+	if t.Broad != nil {
+		t.Observed, t.Expected, t.WindowSeconds = t.Broad.Observed, t.Broad.Expected, hour*int(window.Slot.Seconds())
+		t.Explanation = append([]string{t.Broad.words(t.Signal)}, t.Explanation...)
+		return
+	}
+	for _, s := range d.order {
+		if s.open() && s.incident.Parent == t.ID {
+			t.Explanation = append(t.Explanation, fmt.Sprintf("also %s: %d broke, %.1f expected", s.Provider, s.incident.Observed, s.incident.Expected))
+		}
+	}
+}
+
+// ownersOf adds what is known of whose the connections are.
+func (d *Detector) ownersOf(s *series, list []Broken) []Broken {
+	for i := range list {
+		b := &list[i]
 		account, tags := d.ledger.Owner(s.Environment, b.Integration, b.Connection)
 		b.Account, b.Tags = or(b.Account, account), tags
 	}
-	t.Total = s.total
-	s.changed = true
+	return list
 }
 
 // integrations counts the live integrations of a provider: with a connection seen alive, one that failed within 90 days, or one of those that

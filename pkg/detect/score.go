@@ -1,23 +1,6 @@
 package detect
 
-import (
-	"math"
-	"time"
-)
-
-// slot is the resolution of counting; slotsPerDay follows from it.
-const (
-	slot        = 10 * time.Minute
-	slotsPerDay = 144
-)
-
-// windows are the lengths scanned, in slots: 10 min, 1 h, 6 h, 24 h, 72 h.
-var windows = [5]int{1, 6, 36, 144, 432}
-
-const (
-	minCount = 3   // fewer breaks are never unusual
-	minRise  = 1.3 // the least rise over what is expected that is worth a message
-)
+import "math"
 
 // evidence is what one window holds.
 type evidence struct {
@@ -26,6 +9,14 @@ type evidence struct {
 	clumping    float64 // variance of counts over their mean, at least 1
 	uncertainty float64 // squared coefficient of variation of the expectation
 	slots       int     // length of the window
+	transient   float64 // ρX: breaks expected on top because refreshes of the provider fail transiently and some are misread
+}
+
+// withTransients is e as the alert scan sees it: with μ + ρX in place of μ.
+func (e evidence) withTransients() evidence {
+	e.expected += e.transient
+	e.transient = 0
+	return e
 }
 
 // score returns the log of the days in which one window as extreme as e is expected once; ok is false when nothing in it exceeds what is
@@ -45,24 +36,24 @@ func (e evidence) score(c float64) (s float64, ok bool) {
 	if l <= 0 {
 		return 0, false
 	}
-	return tail(math.Sqrt(2*l)) - math.Log(float64(slotsPerDay)/float64(e.slots)) - c, true
+	return -logTail(math.Sqrt(2*l)) - math.Log(float64(slotsPerDay)/float64(e.slots)) - c, true
 }
 
 // likelihood is l above, 0 where x <= y.
 func (e evidence) likelihood() float64 {
-	x, y, r := (e.count-0.5)/e.clumping, minRise*e.expected/e.clumping, 1/e.uncertainty
+	x, y, r := (e.count-continuity)/e.clumping, minRise*e.expected/e.clumping, 1/e.uncertainty
 	if x <= y {
 		return 0
 	}
 	return x*math.Log(x/y) - (x+r)*math.Log((x+r)/(y+r))
 }
 
-// tail is −log P(Z > z) of a standard normal Z; beyond 30 by its first asymptotic term, where the probability underflows.
-func tail(z float64) float64 {
+// logTail is log P(Z > z) of a standard normal Z; beyond 30 by its first asymptotic term, where the probability underflows.
+func logTail(z float64) float64 {
 	if z >= 30 {
-		return z*z/2 + math.Log(z) + 0.919
+		return -z*z/2 - math.Log(z) - 0.919
 	}
-	return -math.Log(math.Erfc(z/math.Sqrt2) / 2)
+	return math.Log(math.Erfc(z/math.Sqrt2) / 2)
 }
 
 // The calibration of five windows, fitted to simulated streams without incidents: calibrationBase plus a value that is linear in log rate

@@ -22,10 +22,10 @@ func TestScoreCheckValues(t *testing.T) {
 		e       evidence
 		c, l, s float64
 	}{
-		{evidence{4, .05, 1.3, .045, 6}, .4, 7.938701, 6.717279},
-		{evidence{14, 1.2, 1.3, .045, 12}, .6, 11.622499, 11.068732},
-		{evidence{300, 150, 1.2, .03, 144}, -.35, 3.018148, 5.310798},
-		{evidence{3, .01, 1.3, .3, 144}, -.75, 7.735227, 10.830164},
+		{evidence{count: 4, expected: .05, clumping: 1.3, uncertainty: .045, slots: 6}, .4, 7.938701, 6.717279},
+		{evidence{count: 14, expected: 1.2, clumping: 1.3, uncertainty: .045, slots: 12}, .6, 11.622499, 11.068732},
+		{evidence{count: 300, expected: 150, clumping: 1.2, uncertainty: .03, slots: 144}, -.35, 3.018148, 5.310798},
+		{evidence{count: 3, expected: .01, clumping: 1.3, uncertainty: .3, slots: 144}, -.75, 7.735227, 10.830164},
 	} {
 		near(t, "likelihood", test.e.likelihood(), test.l, 1e-6)
 		s, ok := test.e.score(test.c)
@@ -34,7 +34,7 @@ func TestScoreCheckValues(t *testing.T) {
 		}
 		near(t, "score", s, test.s, 1e-6)
 	}
-	if s, ok := (evidence{12, 11.5, 1.3, .045, 36}).score(.6); ok {
+	if s, ok := (evidence{count: 12, expected: 11.5, clumping: 1.3, uncertainty: .045, slots: 36}).score(.6); ok {
 		t.Errorf("12 of 11.5 expected: score %v, want no excess", s)
 	}
 }
@@ -47,25 +47,28 @@ func TestZeroBaseline(t *testing.T) {
 		quiet, breaks int
 		days          float64
 	}{{14, 3, 477}, {21, 3, 1038}, {84, 3, 9400}, {14, 5, 17653}, {21, 5, 68105}} {
-		level := baseline.Fit(quietDays(test.quiet))
-		e := evidence{float64(test.breaks), level.PerDay(), baseline.Clumping, baseline.Fluctuation(24) + level.Uncertainty(), slotsPerDay}
+		m := quiet(test.quiet)
+		e := evidence{count: float64(test.breaks), expected: m.PerDay(), clumping: m.Clumping, uncertainty: m.Uncertainty(slotsPerDay), slots: slotsPerDay}
 		s, _ := e.score(eighteen)
 		if ratio := math.Exp(s) / test.days; ratio < 0.9 || ratio > 1.1 {
 			t.Errorf("%d breaks after %d quiet days: once in %.0f days, want about %.0f", test.breaks, test.quiet, math.Exp(s), test.days)
 		}
-		five, _ := e.score(calibration(level.PerDay()))
+		five, _ := e.score(calibration(m.PerDay()))
 		if test.quiet == 14 {
 			near(t, "five windows against eighteen", math.Exp(five-s), 2.2, 0.1)
 		}
 	}
 }
 
-func quietDays(n int) []baseline.Day {
-	days := make([]baseline.Day, n)
-	for i := range days {
-		days[i].Usable = 1
+// quiet is what is known of a series after so many days without a break.
+func quiet(days int) baseline.Model {
+	h := baseline.History{Today: int64(days), First: true}
+	for range days {
+		h.Days = append(h.Days, baseline.Day{Counts: make([]uint16, slotsPerDay)})
 	}
-	return days
+	f := baseline.NewFleet()
+	m, _ := baseline.Fit(&h, &f)
+	return m
 }
 
 func TestCalibration(t *testing.T) {

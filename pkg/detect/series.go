@@ -1,52 +1,62 @@
 package detect
 
 import (
-	"math"
-	"time"
-
 	"github.com/revwatch/revwatch/pkg/baseline"
 	"github.com/revwatch/revwatch/pkg/nango"
 	"github.com/revwatch/revwatch/pkg/window"
 )
 
-// ratesKept is how many days of expected rates are kept: the longest window touches four.
-const ratesKept = 5
+// dailyKept is how many days of fits are kept: the windows of the last 72 h reach back to so many.
+const dailyKept = 8
 
-// keepBreaks is how long single breaks are kept when no incident needs them: the longest window, or the cap of customers around a break that
-// comes late.
-const keepBreaks = (72 + 24 + 1) * time.Hour
+// keepBreaks is how long single breaks are kept when no incident needs them: as long as an instant of the last 72 h can be explained.
+const keepBreaks = (72 + 72 + 24) * hour
 
-// rate is what was expected of a day when it began; it is never computed again.
-type rate struct {
-	Day  int64
-	Slot float64 // breaks a slot
+// forecast is what was expected of a day when it began; it is never computed again.
+type forecast struct {
+	Day int64
+	baseline.Rates
+}
+
+// daily is what is known of a series from one 00:00 UTC to the next.
+type daily struct {
+	Day   int64
+	Model baseline.Model
+	Tail  tail
+	Line  float64 // log B, B in days: the score at which an incident opens
 }
 
 // series is all that is known of one (signal, environment, provider, cause).
 type series struct {
 	key
-	first    int64 // slot in which its provider began to exist
-	restart  int64 // no window begins before it: the end of the last incident
-	ring     window.Ring
-	rates    [ratesKept]rate // at day mod ratesKept
-	level    baseline.Level  // of the day of the newest rate
-	breaks   window.Breaks
-	newest   int64 // slot of the newest break
-	total    int64 // breaks so far
-	incident *tracked
+	first     int64   // slot in which its provider began to exist
+	restart   int64   // no window of the alert scan begins before it: the end of the last incident
+	restarts  []int64 // of the last days: what an explanation needs
+	ring      window.Ring
+	forecasts [window.Days + 1]forecast // at day mod window.Days+1
+	daily     [dailyKept]daily          // at day mod dailyKept
+	fitted    int64                     // the newest day that has one
+	shaky     *shaky                    // of its provider; nil: none, or it does not suffer
+	guard     guard
+	breaks    window.Breaks
+	newest    int64 // slot of the newest break
+	total     int64 // breaks so far
+	incident  *tracked
 
 	changed     bool           // header
 	changedDays map[int64]bool // of the ring
 	storedDays  map[int64]bool
+	freshDays   map[int64]bool // of the forecasts
 	born        []window.Break // not stored yet
 	forgotten   []window.Break // stored, let go
 }
 
 func newSeries(k key, first int64) *series {
-	return &series{key: k, first: first, restart: first, changed: true, changedDays: map[int64]bool{}, storedDays: map[int64]bool{}}
+	return &series{key: k, first: first, restart: first, guard: guard{Restart: first}, changed: true, changedDays: map[int64]bool{}, storedDays: map[int64]bool{}, freshDays: map[int64]bool{}}
 }
 
-func (s *series) open() bool { return s.incident != nil && s.incident.ResolvedAt.IsZero() }
+// open reports whether the rise of an incident goes on in this series.
+func (s *series) open() bool { return s.incident != nil && !s.incident.Over }
 
 // add takes one break.
 func (s *series) add(e nango.Event, slot int64) {
@@ -62,15 +72,35 @@ func (s *series) add(e nango.Event, slot int64) {
 	s.changed = true
 }
 
-// fit learns the level for a day from the days before it.
-func (s *series) fit(day int64, r *rows) {
-	from := max(floorDay(s.first), day-window.Days)
-	days := make([]baseline.Day, 0, window.Days)
-	for d := from; d < day; d++ {
-		days = append(days, s.day(d, r))
+// today is what is known since the newest 00:00 UTC.
+func (s *series) today() *daily { return &s.daily[at(s.fitted, dailyKept)] }
+
+// on is what was known on a day; when that is no longer held, or not yet, what is known today.
+func (s *series) on(day int64) *daily {
+	if x := &s.daily[at(day, dailyKept)]; x.Day == day {
+		return x
 	}
-	s.level = baseline.Fit(days)
-	*s.rate(day) = rate{day, s.level.PerDay() / slotsPerDay}
+	return s.today()
+}
+
+func (s *series) forecast(day int64) *forecast {
+	if f := &s.forecasts[at(day, window.Days+1)]; f.Day == day {
+		return f
+	}
+	return nil
+}
+
+// keeps reports whether a day is among those that teach.
+func (s *series) keeps(day int64) bool { return day >= s.fitted-window.Days }
+
+// fit learns from the days before a day what is normal on it.
+func (d *Detector) fit(s *series, today int64) {
+	f := d.fleet(s)
+	m, rates := baseline.Fit(d.history(s, today), &f.Fleet)
+	s.forecasts[at(today, window.Days+1)] = forecast{today, rates}
+	s.fitted = max(s.fitted, today)
+	s.daily[at(today, dailyKept)] = daily{today, m, s.guard.tail(today - floorDay(s.first)), d.line(s)}
+	s.freshDays[today] = true
 	s.changed = true
 	for old := range s.storedDays {
 		if !s.keeps(old) {
@@ -79,102 +109,90 @@ func (s *series) fit(day int64, r *rows) {
 	}
 }
 
-// rate is the place of a day among the rates.
-func (s *series) rate(day int64) *rate { return &s.rates[((day%ratesKept)+ratesKept)%ratesKept] }
-
-// keeps reports whether a day is among those that teach.
-func (s *series) keeps(day int64) bool {
-	return day >= s.newestDay()-window.Days
-}
-
-func (s *series) newestDay() int64 {
-	newest := int64(0)
-	for _, r := range s.rates {
-		newest = max(newest, r.Day)
+// history is what the days before a day may teach. It is valid until the next call.
+func (d *Detector) history(s *series, today int64) *baseline.History {
+	s.ring.Move(today*slotsPerDay - 1)
+	begin := floorDay(s.first)
+	from := max(begin, today-window.Days)
+	h := &d.taught
+	h.Today, h.First, h.Days = today, from == begin, h.Days[:0]
+	for day := from; day < today; day++ {
+		h.Days = append(h.Days, d.lesson(s, day))
 	}
-	return newest
+	return h
 }
 
-// day sums the slots of a day that teach.
-func (s *series) day(d int64, r *rows) baseline.Day {
-	var sum baseline.Day
-	for slot := max(d*slotsPerDay, s.first); slot < (d+1)*slotsPerDay; slot++ {
-		if r.sees(slot) && !s.ring.Masked(slot) {
-			sum.Breaks += s.ring.Count(slot)
-			sum.Usable++
+// lesson is one day of a history.
+func (d *Detector) lesson(s *series, day int64) baseline.Day {
+	x := baseline.Day{}
+	counts, masked := s.ring.Day(day)
+	first, last := day*slotsPerDay, (day+1)*slotsPerDay-1
+	unusable := func(from, to int64) {
+		for i := max(from, first) - first; i <= min(to, last)-first; i++ {
+			x.Unusable[i/8] |= 1 << (i % 8)
 		}
 	}
-	sum.Usable /= slotsPerDay
+	if counts == nil {
+		counts = d.nothing[:]
+		unusable(first, last)
+	}
+	x.Counts = counts
+	copy(x.Unusable[:], masked)
+	for i := d.rows.blind.search(first); i < len(d.rows.blind) && d.rows.blind[i].From <= last; i++ {
+		unusable(d.rows.blind[i].From, d.rows.blind[i].To)
+	}
+	unusable(first, s.first-1)
+	if f := s.forecast(day); f != nil {
+		x.Rates = &f.Rates
+	}
+	return x
+}
+
+// expected is μ summed over the observed slots of [from, to]. A day without a forecast of its own expects as the newest one, evenly.
+func (s *series) expected(from, to int64, r *rows) float64 {
+	return s.forecasted(from, to) - s.unseen(from, to, r)
+}
+
+// unseen is μ summed over the slots of [from, to] that were not observed.
+func (s *series) unseen(from, to int64, r *rows) (sum float64) {
+	for i := r.blind.search(from); i < len(r.blind) && r.blind[i].From <= to; i++ {
+		sum += s.forecasted(max(from, r.blind[i].From), min(to, r.blind[i].To))
+	}
 	return sum
 }
 
-// expected sums what was expected of the observed slots of [from, to]. A day without a rate of its own expects as the newest one.
-func (s *series) expected(from, to int64, r *rows) float64 {
-	sum := 0.0
+// forecasted is μ summed over all slots of [from, to].
+func (s *series) forecasted(from, to int64) (sum float64) {
 	for day := floorDay(from); day <= floorDay(to); day++ {
-		first, last := max(from, day*slotsPerDay), min(to, (day+1)*slotsPerDay-1)
-		x := s.rate(day).Slot
-		if s.rate(day).Day != day {
-			x = s.level.PerDay() / slotsPerDay
+		first, last := max(from-day*slotsPerDay, 0), min(to-day*slotsPerDay, slotsPerDay-1)
+		if f := s.forecast(day); f != nil {
+			sum += f.Sum(int(first), int(last))
+		} else {
+			sum += s.today().Model.PerDay() / slotsPerDay * float64(last-first+1)
 		}
-		sum += x * float64(r.observed(first, last))
+	}
+	return sum
+}
+
+// surfacing is what a window [from, to] expects on top, because slots before or in it were not observed: what broke in them shows at the next
+// retry. Of a stretch with expectation M that ends before slot g, a window from at or before g expects all of M, a later one M (1 − (from − g)/144).
+func (s *series) surfacing(from, to int64, r *rows) (sum float64) {
+	for i := r.blind.search(from - surfaceWithin); i < len(r.blind) && r.blind[i].To < to; i++ {
+		x := r.blind[i]
+		if x.From <= s.first {
+			continue // nobody had looked before
+		}
+		missed := s.forecasted(max(x.From, x.To-longest+1), x.To)
+		sum += missed * min(1, 1-float64(from-x.To-1)/surfaceWithin)
 	}
 	return sum
 }
 
 // forget lets go of breaks that neither a window nor an open incident needs.
-func (s *series) forget(now time.Time) {
-	before := now.Add(-keepBreaks)
+func (s *series) forget(now int64) {
+	before := now - keepBreaks
 	if s.open() {
-		if begin := window.SlotTime(min(s.incident.Peak.From, s.incident.Onset)); begin.Before(before) {
-			before = begin
-		}
+		before = min(before, s.incident.Peak.From, s.incident.Onset)
 	}
-	s.forgotten = append(s.forgotten, s.breaks.Forget(before)...)
-}
-
-// peak is a window and its score.
-type peak struct {
-	Score    float64 // log of the days in which it is expected once
-	Count    float64 // breaks that count
-	Expected float64
-	From, To int64 // slots, both in it
-}
-
-// scan judges the windows that end with slot to, and returns the one that is most extreme of those with enough connections; Score is −∞ when
-// there is none.
-func (d *Detector) scan(s *series, to int64) peak {
-	best := peak{Score: math.Inf(-1), To: to}
-	all, judged := d.evidence(s, to)
-	c := calibration(s.level.PerDay())
-	for i, e := range all {
-		if !judged[i] {
-			continue
-		}
-		if score, ok := e.score(c); ok && score > best.Score {
-			p := peak{score, e.count, e.expected, to - int64(e.slots) + 1, to}
-			if distinct(s.within(p)) >= d.opt.MinConnections {
-				best = p
-			}
-		}
-	}
-	return best
-}
-
-// evidence is what the windows that end with slot to hold, and which of them may be judged: none in the first two days of a series, until the
-// seventh those of a day or more, and none that reaches back into an earlier incident.
-func (d *Detector) evidence(s *series, to int64) (all [len(windows)]evidence, judged [len(windows)]bool) {
-	count, expected, done := 0.0, 0.0, to+1
-	for i, slots := range windows {
-		from := to - int64(slots) + 1
-		count += s.ring.Sum(from, done-1)
-		expected += s.expected(max(from, s.first), done-1, &d.rows)
-		done = from
-		all[i] = evidence{
-			count: count, expected: expected, clumping: baseline.Clumping,
-			uncertainty: baseline.Fluctuation(float64(slots)/6) + s.level.Uncertainty(), slots: slots,
-		}
-		judged[i] = from >= max(s.first+silentStart, s.restart) && (slots >= slotsPerDay || to-s.first >= learningUntil)
-	}
-	return all, judged
+	s.forgotten = append(s.forgotten, s.breaks.Forget(window.SlotTime(before))...)
 }

@@ -31,6 +31,10 @@ type Series struct {
 	Active      int     // connections seen alive in the last 7 days; 0: not known
 	Incident    string  // id of the open incident
 	Integration string  // that it concentrates on
+	Kappa, Rho  float64 // how its own extremes correct its scores: 1 and 1 where they are as promised
+	Realised    float64 // excursions of its score above log 7 in the last 28 days of it,
+	Promised    float64 // and how many are promised
+	BudgetMet   bool    // not more than three times as many as promised for 4 weeks
 }
 
 // States of a Series.
@@ -50,10 +54,12 @@ func (d *Detector) Series() []Series {
 }
 
 func (d *Detector) snapshot(s *series) Series {
-	line := d.line(s)
+	known := s.today()
+	line, p := known.Line, s.promise(d.edge)
 	x := Series{
 		Signal: s.Signal, Environment: s.Environment, Provider: s.Provider, Cause: s.Cause, State: StateQuiet,
-		PerDay: s.level.PerDay(), Total: s.total,
+		PerDay: known.Model.PerDay(), Total: s.total, Kappa: or(known.Tail.Kappa, 1), Rho: or(known.Tail.Rho, 1),
+		Realised: p.realised, Promised: p.promised, BudgetMet: p.met,
 	}
 	to := d.edge - 1
 	switch {
@@ -67,14 +73,14 @@ func (d *Detector) snapshot(s *series) Series {
 	if s.Signal == Revocations {
 		x.Broken, x.Active = d.ledger.Broken(s.Environment, s.Provider), d.alive.count(s.Environment, s.Provider)
 	}
-	all, judged := d.evidence(s, to)
-	c := calibration(s.level.PerDay())
-	for i, e := range all {
+	c := calibration(known.Model.PerDay())
+	for i, e := range d.evidence(s, to) {
+		e = e.withTransients()
 		w := Window{Seconds: e.slots * int(window.Slot.Seconds()), Observed: e.count, Expected: e.expected, Upper: math.Inf(1)}
-		if judged[i] {
+		if from := to - int64(e.slots) + 1; from >= s.restart && s.mature(from, to) {
 			score, _ := e.score(c)
-			w.Score = max(0, score) / line
-			w.Upper = e.upper(c, line)
+			w.Score = max(0, known.Tail.adjust(score)) / line
+			w.Upper = e.upper(c, line, known.Tail)
 		}
 		x.Windows[i], x.Score = w, max(x.Score, w.Score)
 	}
@@ -82,11 +88,11 @@ func (d *Detector) snapshot(s *series) Series {
 }
 
 // upper is the least count whose score reaches the line.
-func (e evidence) upper(c, line float64) float64 {
+func (e evidence) upper(c, line float64, t tail) float64 {
 	reaches := func(n int) bool {
 		e.count = float64(n)
 		s, ok := e.score(c)
-		return ok && s >= line
+		return ok && t.adjust(s) >= line
 	}
 	high := minCount
 	for !reaches(high) {
@@ -114,6 +120,11 @@ func (d *Detector) Incidents() []Incident {
 	for _, s := range d.order {
 		if s.incident != nil {
 			out = append(out, s.incident.Incident)
+		}
+	}
+	for _, f := range d.fleets {
+		if f.Own != nil {
+			out = append(out, f.Own.Incident)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Incident) int {

@@ -20,6 +20,9 @@ const (
 	bucketStarts = "detect.starts" // environment, provider → first slot
 	bucketSeries = "detect.series" // series → all but the ring and the breaks
 	bucketRing   = "detect.ring"   // series, day → counts
+	bucketRates  = "detect.rates"  // series, day → what was expected of it
+	bucketFleet  = "detect.fleet"  // signal, cause → what its series have in common
+	bucketShaky  = "detect.shaky"  // environment, provider, day → transient failures by slot
 	bucketBreaks = "detect.breaks" // series, time, integration, connection → break
 	bucketAsked  = "detect.asked"  // environment, integration, connection → Unix ms
 	bucketAlive  = "detect.alive"  // environment, integration, connection → provider, day
@@ -28,7 +31,7 @@ const (
 type storedHeader struct {
 	Begun       bool
 	Began, Edge int64
-	Live        int
+	Live        map[string]int
 	Stats       Stats
 }
 
@@ -40,10 +43,17 @@ type storedRows struct {
 }
 
 type storedSeries struct {
-	First, Restart, Newest, Total int64
-	Rates                         [ratesKept]rate
-	Level                         baseline.Level
-	Incident                      *storedIncident `json:",omitempty"`
+	First, Restart, Newest, Total, Fitted int64
+	Restarts                              []int64 `json:",omitempty"`
+	Daily                                 [dailyKept]daily
+	Guard                                 guard
+	Incident                              *storedIncident `json:",omitempty"`
+}
+
+type storedFleet struct {
+	Fleet baseline.Fleet
+	Wide  wide
+	Own   *storedIncident `json:",omitempty"`
 }
 
 // storedIncident holds an incident whole: its public form leaves out what nobody outside needs.
@@ -78,9 +88,26 @@ func (d *Detector) Changes(put func(bucket, key string, value []byte)) {
 		put(bucketAlive, n.stored(), ifKnown(known, func() []byte { return encode(s) }))
 	}
 	clear(d.alive.changed)
+	for _, f := range d.fleets {
+		if f.changed {
+			put(bucketFleet, encodeKey(f.Signal, f.Cause), encode(storedFleet{f.Fleet, f.Wide, stored(f.Own)}))
+			f.changed = false
+		}
+	}
+	for at := range d.shakyChanged {
+		d.shaky[at.place].changes(at, put)
+	}
+	clear(d.shakyChanged)
 	for _, s := range d.order {
 		s.changes(put)
 	}
+}
+
+// changes stores a day, or deletes it when another has its place.
+func (x *shaky) changes(of placeDay, put func(bucket, key string, value []byte)) {
+	i := at(of.day, shakyDays)
+	held := x.days[i] == of.day
+	put(bucketShaky, encodeKey(of.environment, of.provider, strconv.FormatInt(of.day, 10)), ifKnown(held, func() []byte { return encode(x.counts[i]) }))
 }
 
 func ifKnown(known bool, value func() []byte) []byte {
@@ -136,6 +163,13 @@ func (s *series) changes(put func(bucket, key string, value []byte)) {
 		delete(s.storedDays, day)
 	}
 	clear(s.changedDays)
+	for day := range s.freshDays {
+		if f := s.forecast(day); f != nil {
+			put(bucketRates, encodeKey(append(slices.Clone(name), strconv.FormatInt(day, 10))...), encode(f.Rates))
+		}
+		put(bucketRates, encodeKey(append(slices.Clone(name), strconv.FormatInt(day-window.Days-1, 10))...), nil)
+	}
+	clear(s.freshDays)
 	for _, b := range s.born {
 		put(bucketBreaks, s.breakKey(b), encode(b))
 	}
@@ -150,11 +184,24 @@ func (s *series) breakKey(b window.Break) string {
 }
 
 func (s *series) stored() storedSeries {
-	out := storedSeries{s.first, s.restart, s.newest, s.total, s.rates, s.level, nil}
-	if t := s.incident; t != nil {
-		out.Incident = &storedIncident{*t, t.Milestone, t.Past, t.OpenedAt, t.ResolvedAt, t.Resolution}
+	return storedSeries{s.first, s.restart, s.newest, s.total, s.fitted, s.restarts, s.daily, s.guard, stored(s.incident)}
+}
+
+func stored(t *tracked) *storedIncident {
+	if t == nil {
+		return nil
 	}
-	return out
+	return &storedIncident{*t, t.Milestone, t.Past, t.OpenedAt, t.ResolvedAt, t.Resolution}
+}
+
+// tracked is what was stored.
+func (x *storedIncident) tracked() *tracked {
+	if x == nil {
+		return nil
+	}
+	t := x.Tracked
+	t.Milestone, t.Past, t.OpenedAt, t.ResolvedAt, t.Resolution = x.Milestone, x.Past, x.OpenedAt, x.ResolvedAt, x.Resolution
+	return &t
 }
 
 // Restore takes back what Changes emitted, in any order, before the first row. It ignores buckets of other rooms.
@@ -173,7 +220,8 @@ func (d *Detector) restore(bucket, key string, value []byte) error {
 	case bucketHeader:
 		var h storedHeader
 		err := json.Unmarshal(value, &h)
-		d.begun, d.began, d.edge, d.live, d.stats = h.Begun, h.Began, h.Edge, h.Live, h.Stats
+		d.begun, d.began, d.edge, d.stats = h.Begun, h.Began, h.Edge, h.Stats
+		maps.Copy(d.live, h.Live)
 		return err
 	case bucketRows:
 		return d.rows.restore(value)
@@ -188,7 +236,9 @@ func (d *Detector) restore(bucket, key string, value []byte) error {
 		return err
 	case bucketAsked, bucketAlive:
 		return d.restoreName(bucket, key, value)
-	case bucketSeries, bucketRing, bucketBreaks:
+	case bucketFleet, bucketShaky:
+		return d.restoreFleet(bucket, key, value)
+	case bucketSeries, bucketRing, bucketRates, bucketBreaks:
 		return d.restoreSeries(bucket, key, value)
 	}
 	return nil
@@ -240,7 +290,7 @@ func (d *Detector) restoreName(bucket, key string, value []byte) error {
 }
 
 func (d *Detector) restoreSeries(bucket, id string, value []byte) error {
-	p, err := decodeKey(id, map[string]int{bucketSeries: 4, bucketRing: 5, bucketBreaks: 7}[bucket])
+	p, err := decodeKey(id, map[string]int{bucketSeries: 4, bucketRing: 5, bucketRates: 5, bucketBreaks: 7}[bucket])
 	if err != nil {
 		return err
 	}
@@ -249,6 +299,9 @@ func (d *Detector) restoreSeries(bucket, id string, value []byte) error {
 	if s == nil {
 		s = newSeries(k, 0)
 		s.changed = false
+		if s.suffers() {
+			s.shaky = d.shaky[place{k.Environment, k.Provider}]
+		}
 		d.insert(s)
 	}
 	switch bucket {
@@ -259,6 +312,14 @@ func (d *Detector) restoreSeries(bucket, id string, value []byte) error {
 		}
 		s.storedDays[day] = true
 		return s.ring.SetDay(day, value)
+	case bucketRates:
+		day, err := strconv.ParseInt(p[4], 10, 64)
+		if err != nil {
+			return err
+		}
+		f := &s.forecasts[at(day, window.Days+1)]
+		f.Day = day
+		return json.Unmarshal(value, &f.Rates)
 	case bucketBreaks:
 		var b window.Break
 		if err := json.Unmarshal(value, &b); err != nil {
@@ -271,13 +332,36 @@ func (d *Detector) restoreSeries(bucket, id string, value []byte) error {
 	if err := json.Unmarshal(value, &in); err != nil {
 		return err
 	}
-	s.first, s.restart, s.newest, s.total, s.rates, s.level = in.First, in.Restart, in.Newest, in.Total, in.Rates, in.Level
-	if x := in.Incident; x != nil {
-		t := x.Tracked
-		t.Milestone, t.Past, t.OpenedAt, t.ResolvedAt, t.Resolution = x.Milestone, x.Past, x.OpenedAt, x.ResolvedAt, x.Resolution
-		s.incident = &t
-	}
+	s.first, s.restart, s.newest, s.total, s.fitted = in.First, in.Restart, in.Newest, in.Total, in.Fitted
+	s.restarts, s.daily, s.guard, s.incident = in.Restarts, in.Daily, in.Guard, in.Incident.tracked()
 	return nil
+}
+
+func (d *Detector) restoreFleet(bucket, id string, value []byte) error {
+	p, err := decodeKey(id, map[string]int{bucketFleet: 2, bucketShaky: 3}[bucket])
+	if err != nil {
+		return err
+	}
+	if bucket == bucketFleet {
+		var in storedFleet
+		if err := json.Unmarshal(value, &in); err != nil {
+			return err
+		}
+		f := d.fleetOf(kind{p[0], p[1]})
+		f.Fleet, f.Wide, f.Own, f.changed = in.Fleet, in.Wide, in.Own.tracked(), false
+		return nil
+	}
+	day, err := strconv.ParseInt(p[2], 10, 64)
+	if err != nil {
+		return err
+	}
+	x := d.shakyOf(place{p[0], p[1]})
+	if x == nil || day <= x.days[at(day, shakyDays)] {
+		return nil
+	}
+	i := at(day, shakyDays)
+	x.days[i] = day
+	return json.Unmarshal(value, &x.counts[i])
 }
 
 func encode(v any) []byte {

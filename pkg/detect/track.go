@@ -7,23 +7,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/revwatch/revwatch/pkg/baseline"
 	"github.com/revwatch/revwatch/pkg/window"
-)
-
-const (
-	reopenWithin = 72 * time.Hour
-	acceptAfter  = 14 * slotsPerDay  // observed slots after which an incident that goes on is the new normal
-	quietSlots   = slotsPerDay       // observed slots without a break that end an incident
-	decayed      = 4.0               // evidence for the old rate that ends an incident
-	maskScore    = 9.210340371976184 // log 10,000: from here on an incident may not teach; a lower limit lets the baseline sink and feeds itself
-	maskRise     = 1.82              // and with so many times what was expected
-	riseScore    = 4.605170185988092 // log 100: re-opened, it is told again when the score is so much above what was last told,
-	riseCount    = 2                 // or the count so many times
-	growth       = 4                 // an incident that goes on is told again when so many times as many broke as were told
-	shown        = 50                // connections of an incident that are handed on
-	thetaMin     = 1.5               // bounds of the rise that the end is tested against
-	thetaMax     = 20.0
 )
 
 // tracked is an incident with what following it needs.
@@ -36,19 +20,19 @@ type tracked struct {
 	Age   int     // observed slots since it opened
 	Total int64   // breaks of the series when it was last told
 	Onset int64   // slot in which the rise began
-
-	Masked             bool // its slots do not teach:
-	MaskFrom, MaskedTo int64
+	Over  bool    // the rise of its own series has ended; it resolves with the last incident that is part of it
+	Wide  string  // family or all: it stands for others too
+	Broad *breadth
 }
 
 // judge opens an incident, or re-opens the last one, when the most extreme window reaches the alarm line.
 func (d *Detector) judge(s *series, p peak, at, now time.Time) []Incident {
-	line := d.line(s)
+	line := s.today().Line
 	if p.Score < line {
 		return nil
 	}
 	past := d.past(s, now)
-	if last := s.incident; last != nil && at.Sub(last.ResolvedAt) <= reopenWithin {
+	if last := s.incident; last != nil && (last.ResolvedAt.IsZero() || at.Sub(last.ResolvedAt) <= reopenWithin) {
 		return d.reopen(s, p, line, at, past)
 	}
 	t := &tracked{Line: line, Peak: p, Told: p}
@@ -59,8 +43,9 @@ func (d *Detector) judge(s *series, p peak, at, now time.Time) []Incident {
 	s.incident = t
 	t.Onset = d.onset(s, p)
 	t.Since = s.firstBreak(t.Onset)
+	widened := d.join(s, at)
 	d.describe(s)
-	return []Incident{t.Incident}
+	return append([]Incident{t.Incident}, widened...)
 }
 
 // Hush makes incidents Past whose newest break is not after t: whoever watched before has told them. It is not stored.
@@ -72,25 +57,39 @@ func (d *Detector) Hush(t time.Time) {
 
 // past reports whether the newest break of a series is too long ago to tell anybody, or was told by others.
 func (d *Detector) past(s *series, now time.Time) bool {
-	latest := s.latest()
-	return !now.IsZero() && now.Sub(latest) > d.opt.MaxAge || !latest.After(d.hushed)
+	return d.isPast(s.latest(), now)
+}
+
+func (d *Detector) isPast(newest, now time.Time) bool {
+	return !now.IsZero() && now.Sub(newest) > d.opt.MaxAge || !newest.After(d.hushed)
 }
 
 // reopen goes on with an incident that was resolved less than 72 h ago. It is told only when it is worse than it was, or was never told.
 func (d *Detector) reopen(s *series, p peak, line float64, at time.Time, past bool) []Incident {
 	t := s.incident
-	t.Status, t.Time, t.ResolvedAt, t.Resolution = StatusReopened, at, time.Time{}, ""
-	t.Line, t.Peak, t.Decay, t.Age, t.Masked = line, p, 0, 0, false
-	t.OpenedAt, t.Revision = at, t.Revision+1
+	t.Status = StatusUpdate // it waited for others
+	if !t.ResolvedAt.IsZero() {
+		t.Status, t.OpenedAt, t.Wide, t.Broad = StatusReopened, at, "", nil
+	}
+	t.Time, t.ResolvedAt, t.Resolution, t.Over = at, time.Time{}, "", false
+	t.Line, t.Peak, t.Decay, t.Age, t.Revision = line, p, 0, 0, t.Revision+1
 	t.Onset = d.onset(s, p)
 	t.Since = s.firstBreak(t.Onset)
-	if worse(p, t.Told) || t.Past && !past {
+	orphan := t.Parent != "" && !d.goesOn(t.Parent)
+	if worse(p, t.Told) || t.Past && !past || orphan {
 		t.Milestone++
 		t.Told = p
 	}
+	if orphan {
+		t.Parent = ""
+	}
 	t.Past = t.Past && past
+	var widened []Incident
+	if t.Parent == "" && t.Wide == "" {
+		widened = d.join(s, at)
+	}
 	d.describe(s)
-	return []Incident{t.Incident}
+	return append([]Incident{t.Incident}, widened...)
 }
 
 // worse reports a rise of severity that is worth telling people again after all seemed over.
@@ -104,17 +103,13 @@ func identity(k key, slot int64) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// follow brings an open incident over the slot that has just closed: it grows, stays, or resolves.
-//
-// It resolves by a sequential test of the old rate against a risen one. With θ = √(n/Λ) of the most extreme window, held within 1.5 and 20, and
-// μ, n of each slot, D = max(0, D + ((θ − 1) μ (1 + √v) − n log θ)/φ) grows where the breaks are as few as before (Page's cumulative sum of
-// Poisson log-likelihood ratios; v and φ allow for rates that fluctuate and breaks that clump). Or after a day without a break, or when it has
-// gone on for 14 days.
+// follow brings an open incident over the slot that has just closed, whose most extreme window is p: it grows, stays, or ends. It ends when decay says
+// so of the rise θ = √(n/Λ) of its most extreme window, after a day without a break, or when it has gone on for 14 days.
 //
 // One that was found too late to be told is told after all when it still grows: its newest break is of now.
-func (d *Detector) follow(s *series, slot int64, now time.Time) []Incident {
+func (d *Detector) follow(s *series, p peak, slot int64, now time.Time) []Incident {
 	t := s.incident
-	if p := d.scan(s, slot); p.Score > t.Peak.Score {
+	if p.Score > t.Peak.Score {
 		t.Peak = p
 		if t.Past && !d.past(s, now) {
 			t.Past, t.Told = false, p
@@ -126,69 +121,57 @@ func (d *Detector) follow(s *series, slot int64, now time.Time) []Incident {
 		}
 	}
 	t.Age++
-	t.mask(s, slot)
-	t.Decay = max(0, t.Decay+t.step(s.ring.Count(slot), s.expected(slot, slot, &d.rows)))
+	m := &s.today().Model
+	mu := s.expected(slot, slot, &d.rows) + misread*s.shaky.sum(slot, slot)
+	theta := bounded(math.Sqrt(t.Peak.Count/max(t.Peak.Expected, tiny)), thetaMin, thetaMax)
+	t.Decay = decay(t.Decay, theta, s.ring.Count(slot), mu, m.Fluctuation[1], m.Clumping)
 	s.changed = true
 	switch {
 	case t.Age >= acceptAfter:
-		t.unmask(s)
-		return d.resolve(s, slot, "it has gone on for 14 days: this rate is taken for normal from now on")
+		return d.end(s, slot, "it has gone on for 14 days: this rate is taken for normal from now on")
 	case t.Decay > decayed:
-		return d.resolve(s, slot, "the rate is what is expected again")
+		return d.end(s, slot, "the rate is what is expected again")
 	case d.rows.observed(s.newest+1, slot) >= quietSlots:
-		return d.resolve(s, slot, "no connection broke in 24 hours")
+		return d.end(s, slot, "no connection broke in 24 hours")
 	case s.total == t.Total:
 		return nil // nothing broke since it was last told
 	}
-	t.Status, t.Time = StatusUpdate, window.SlotTime(slot+1)
-	t.Revision++
 	if t.Peak.Count >= growth*t.Told.Count { // the score would rise by riseScore every few breaks of a burst
 		t.Milestone++
 		t.Told = t.Peak
 	}
+	return d.update(s, window.SlotTime(slot+1))
+}
+
+// update tells an incident that goes on as it is now.
+func (d *Detector) update(s *series, at time.Time) []Incident {
+	t := s.incident
+	t.Status, t.Time = StatusUpdate, at
+	t.Revision++
 	d.describe(s)
 	return []Incident{t.Incident}
 }
 
-// step is what one slot with n breaks, where mu are expected, adds to D.
-func (t *tracked) step(n, mu float64) float64 {
-	theta := math.Sqrt(t.Peak.Count / max(t.Peak.Expected, 1e-9))
-	theta = max(thetaMin, min(theta, thetaMax))
-	return ((theta-1)*mu*(1+math.Sqrt(baseline.Fluctuation(6))) - n*math.Log(theta)) / baseline.Clumping
-}
-
-// mask keeps the slots of a clear incident from teaching what is normal, from the begin of the window that showed it.
-func (t *tracked) mask(s *series, slot int64) {
-	if !t.Masked {
-		if t.Peak.Score < maskScore || t.Peak.Count <= maskRise*t.Peak.Expected {
-			return
-		}
-		t.Masked, t.MaskFrom = true, t.Peak.From
-		t.MaskedTo = t.MaskFrom - 1
-	}
-	for ; t.MaskedTo < slot; t.MaskedTo++ {
-		s.ring.Mask(t.MaskedTo + 1)
-		s.changedDays[floorDay(t.MaskedTo+1)] = true
-	}
-}
-
-func (t *tracked) unmask(s *series) {
-	for x := t.MaskFrom; t.Masked && x <= t.MaskedTo; x++ {
-		s.ring.Unmask(x)
-		s.changedDays[floorDay(x)] = true
-	}
-}
-
-func (d *Detector) resolve(s *series, slot int64, why string) []Incident {
+// end ends the rise of a series. Its incident resolves, unless it stands for others that go on.
+func (d *Detector) end(s *series, slot int64, why string) []Incident {
 	t := s.incident
-	end := window.SlotTime(slot + 1)
-	t.Status, t.Time, t.ResolvedAt, t.Resolution = StatusResolved, end, end, why
+	t.Over, t.Resolution = true, why
+	s.restart = slot + 1
+	s.restarts = append(s.restarts, s.restart)
+	return d.settle(s, window.SlotTime(slot+1))
+}
+
+// settle resolves the incident of a series whose rise is over, if no incident that is part of it goes on; and then the one that it is part of.
+func (d *Detector) settle(s *series, at time.Time) []Incident {
+	t := s.incident
+	if t.Wide != "" && d.anyPart(t.ID) {
+		return d.update(s, at)
+	}
+	t.Status, t.Time, t.ResolvedAt = StatusResolved, at, at
 	t.Revision++
 	t.Milestone++
-	s.restart = slot + 1
-	s.changed = true
 	d.describe(s)
-	return []Incident{t.Incident}
+	return append([]Incident{t.Incident}, d.partEnded(t.Parent, at)...)
 }
 
 // onset estimates when the rise began: the slot t of the peak's window for which the breaks from t on are least likely at the expected rate,
@@ -209,16 +192,6 @@ func (d *Detector) onset(s *series, p peak) int64 {
 	return at
 }
 
-// within are the breaks of the peak's window.
-func (s *series) within(p peak) []window.Break {
-	b := s.breaks.Since(window.SlotTime(p.From))
-	end := window.SlotTime(p.To + 1)
-	for len(b) > 0 && !b[len(b)-1].Time.Before(end) {
-		b = b[:len(b)-1]
-	}
-	return b
-}
-
 // firstBreak is the time of the first break in or after a slot, or the begin of the slot.
 func (s *series) firstBreak(slot int64) time.Time {
 	if b := s.breaks.Since(window.SlotTime(slot)); len(b) > 0 {
@@ -232,12 +205,4 @@ func (s *series) latest() time.Time {
 		return b[len(b)-1].Time
 	}
 	return window.SlotTime(s.newest)
-}
-
-func distinct(breaks []window.Break) int {
-	found := map[[2]string]struct{}{}
-	for _, b := range breaks {
-		found[[2]string{b.Integration, b.Connection}] = struct{}{}
-	}
-	return len(found)
 }

@@ -72,16 +72,16 @@ func TestIncidentDoesNotTeach(t *testing.T) {
 		t.Fatalf("%v, %v", opened.Status, ended.Status)
 	}
 	s := d.order[0]
-	first, last := window.SlotOf(onset), window.SlotOf(ended.Time)-1
+	first, last := window.SlotOf(onset), window.SlotOf(onset.Add(590*time.Minute))
 	for _, c := range []struct {
 		slot   int64
 		masked bool
-	}{{first, true}, {first + 30, true}, {last, true}, {last + 1, false}, {first - 500, false}} {
+	}{{first, true}, {first + 30, true}, {last, true}, {window.SlotOf(ended.Time), false}, {first - 500, false}} {
 		if s.ring.Masked(c.slot) != c.masked {
 			t.Errorf("slot %d of the incident: masked %v", c.slot-first, !c.masked)
 		}
 	}
-	if got := s.level.PerDay(); got > 0.1 {
+	if got := s.today().Model.PerDay(); got > 0.1 {
 		t.Errorf("%.2f a day expected afterwards: the incident has taught", got)
 	}
 }

@@ -65,6 +65,11 @@ func (b *Breaks) Since(t time.Time) []Break {
 	return b.list[i:]
 }
 
+// Between returns the breaks in [from, to), the oldest first, valid as those of Since.
+func (b *Breaks) Between(from, to time.Time) []Break {
+	return b.Since(from)[:len(b.Since(from))-len(b.Since(to))]
+}
+
 // Forget lets go of the breaks before t and returns them.
 func (b *Breaks) Forget(t time.Time) (gone []Break) {
 	kept := b.Since(t)

@@ -19,6 +19,7 @@ const (
 	confirmAfter  = 6 * time.Hour       // an unknown cause counts when it still fails so much later,
 	confirmGap    = 12 * time.Hour      // with no gap longer than this between two failures,
 	confirmDays   = 3                   // or failing on so many days
+	transientRest = 24 * time.Hour      // a connection fails transiently once in so long
 	reasonShare   = 0.2                 // a source that gives a reason for fewer of its failures never says it
 )
 
@@ -47,6 +48,7 @@ type entry struct {
 	Failed      time.Time   `json:",omitzero"`  // last failure of any cause, or sign of exhaustion
 	Revoked     time.Time   `json:",omitzero"`  // last failure since that counted as revoked
 	Misconfig   time.Time   `json:",omitzero"`  // last failure since of cause misconfigured
+	Transient   time.Time   `json:",omitzero"`  // last transient failure that was the first in 24 h
 	Unconfirmed unconfirmed `json:",omitzero"`  // failures of unknown cause that wait to be confirmed
 	Exhausted   bool        `json:",omitempty"` // Nango has given up on it
 	BeforeStart bool        `json:",omitempty"` // the first sign that said how it is was exhaustion: broken before anybody watched
@@ -105,6 +107,7 @@ type Verdict struct {
 	Provider  string      // of the connection, by this sign or earlier ones, or those of its integration; "" when not known
 	Account   string      // of the connection, by this sign or earlier ones; "" when not known
 	Recovered bool        // the connection was broken and works again
+	Transient bool        // a refresh of it failed for a moment, the first time in 24 h
 }
 
 // Observe takes events in the order of their release. A connection is newly broken at its first failure of a cause since it was last known to
@@ -199,7 +202,7 @@ func (l *Ledger) sign(key ledgerKey, n *entry, e nango.Event) (v Verdict) {
 			return v // a call that began before the failure proves nothing
 		}
 		v.Recovered = n.counts()
-		*n = entry{Provider: n.Provider, Account: n.Account, Tags: n.Tags, Seen: n.Seen, Sign: e.Time, Worked: e.Time, Failed: n.Failed, Cause: n.Cause, Reason: n.Reason}
+		*n = entry{Provider: n.Provider, Account: n.Account, Tags: n.Tags, Seen: n.Seen, Sign: e.Time, Worked: e.Time, Failed: n.Failed, Transient: n.Transient, Cause: n.Cause, Reason: n.Reason}
 	case nango.Deleted:
 		*n = entry{Sign: e.Time}
 	}
@@ -223,12 +226,24 @@ func (l *Ledger) failure(n *entry, e nango.Event) Verdict {
 		return n.count(&n.Revoked, e, nango.Revoked)
 	case nango.Misconfigured:
 		return n.count(&n.Misconfig, e, nango.Misconfigured)
-	case nango.Transient, nango.Other:
+	case nango.Transient:
+		n.Unconfirmed = unconfirmed{}
+		return n.transient(e)
+	case nango.Other:
 		n.Unconfirmed = unconfirmed{}
 	case nango.Unknown:
 		return l.unknownFailure(n, e)
 	}
 	return Verdict{}
+}
+
+// transient says whether a transient failure is the first of its connection in 24 h.
+func (n *entry) transient(e nango.Event) Verdict {
+	if !n.Transient.IsZero() && e.Time.Sub(n.Transient) < transientRest {
+		return Verdict{}
+	}
+	n.Transient = e.Time
+	return Verdict{Transient: true}
 }
 
 // count records a failure of a cause and says whether it is new. last is when that cause was last seen.

@@ -121,3 +121,13 @@ func (r *Ring) holds(slot int64) bool {
 func (r *Ring) index(slot int64) int {
 	return int(((slot % held) + held) % held)
 }
+
+// Day returns the counts of the slots of a UTC day, as days since 1970, and which of them are masked: bit i%8 of byte i/8 for slot i. They are nil
+// where the ring does not hold the whole day, and valid until the ring changes.
+func (r *Ring) Day(day int64) (counts []uint16, masked []uint8) {
+	if first := day * SlotsPerDay; !r.holds(first) || !r.holds(first+SlotsPerDay-1) {
+		return nil, nil
+	}
+	i := r.index(day * SlotsPerDay)
+	return r.counts[i : i+SlotsPerDay], r.masked[i/8 : (i+SlotsPerDay)/8]
+}

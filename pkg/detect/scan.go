@@ -1,0 +1,83 @@
+package detect
+
+import (
+	"math"
+
+	"github.com/revwatch/revwatch/pkg/window"
+)
+
+// peak is a window and its score.
+type peak struct {
+	Score    float64 // of the guard scan s; of the alert scan s'; −∞: no window exceeds what is expected
+	Count    float64 // breaks that count
+	Expected float64
+	From, To int64 // slots, both in it
+}
+
+var noPeak = math.Inf(-1)
+
+// scan judges the windows that end with slot to. It returns the most extreme one by the score s of what was expected (the guard scan, which
+// watches over the fit), and the most extreme by s', where what outages let expect is added and the tail guard corrects (the alert scan, which
+// opens incidents). Of the latter those that reach the alarm line with too few connections are passed over.
+func (d *Detector) scan(s *series, to int64) (guard, alert peak) {
+	guard, alert = peak{Score: noPeak, To: to}, peak{Score: noPeak, To: to}
+	x := s.on(floorDay(to))
+	c := calibration(x.Model.PerDay())
+	for _, e := range d.evidence(s, to) {
+		from := to - int64(e.slots) + 1
+		if !s.mature(from, to) {
+			continue
+		}
+		score, ok := e.score(c)
+		if ok && from >= s.guard.Restart && score > guard.Score {
+			guard = peak{score, e.count, e.expected, from, to}
+		}
+		if e.transient > 0 {
+			e = e.withTransients()
+			score, ok = e.score(c)
+		}
+		if score = x.Tail.adjust(score); !ok || from < s.restart || score <= alert.Score {
+			continue
+		}
+		if p := (peak{score, e.count, e.expected, from, to}); score < x.Line || distinct(s.within(p)) >= d.opt.MinConnections {
+			alert = p
+		}
+	}
+	return guard, alert
+}
+
+// mature reports whether a series is old enough for a window: none begins in its first two days, and until the seventh it lasts a day or more.
+func (s *series) mature(from, to int64) bool {
+	return from >= s.first+silentStart && (to-from+1 >= slotsPerDay || to-s.first >= learningUntil)
+}
+
+// evidence is what the windows that end with slot to hold, and what was expected of them: n, Λ of detect/score.go.
+func (d *Detector) evidence(s *series, to int64) (all [len(windows)]evidence) {
+	m := &s.on(floorDay(to)).Model
+	count, expected, transient, done := 0.0, 0.0, 0.0, to+1
+	for i, slots := range windows {
+		from := to - int64(slots) + 1
+		count += s.ring.Sum(from, done-1)
+		expected += s.expected(max(from, s.first), done-1, &d.rows)
+		transient += s.shaky.sum(from, done-1)
+		done = from
+		all[i] = evidence{
+			count: count, expected: expected + s.surfacing(from, to, &d.rows), clumping: m.Clumping, uncertainty: m.Uncertainty(slots), slots: slots,
+			transient: misread * transient,
+		}
+	}
+	return all
+}
+
+// within are the breaks of the peak's window.
+func (s *series) within(p peak) []window.Break {
+	return s.breaks.Between(window.SlotTime(p.From), window.SlotTime(p.To+1))
+}
+
+func distinct(breaks []window.Break) int {
+	found := map[[2]string]struct{}{}
+	for _, b := range breaks {
+		found[[2]string{b.Integration, b.Connection}] = struct{}{}
+	}
+	return len(found)
+}

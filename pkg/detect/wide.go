@@ -1,0 +1,284 @@
+package detect
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/revwatch/revwatch/pkg/baseline"
+	"github.com/revwatch/revwatch/pkg/window"
+)
+
+// kind groups the series that have a normal in common, and that rise together when the cause is not one provider's.
+type kind struct{ Signal, Cause string }
+
+func (k kind) compare(o kind) int {
+	return key{Signal: k.Signal, Cause: k.Cause}.compare(key{Signal: o.Signal, Cause: o.Cause})
+}
+
+func (s *series) kind() kind { return kind{s.Signal, s.Cause} }
+
+// fleet is what the series of one kind have in common.
+type fleet struct {
+	kind
+	baseline.Fleet
+	Wide wide
+	Own  *tracked // the incident of all, where none of one series was there before it
+
+	changed bool
+}
+
+// wide is the last rise of all series of a kind.
+type wide struct {
+	ID         string // of the incident that stands for it; "": none yet
+	Begin, End int64  // slots: the first and the last in which it was seen
+}
+
+// fleet returns the fleet of a series.
+func (d *Detector) fleet(s *series) *fleet { return d.fleetOf(s.kind()) }
+
+func (d *Detector) fleetOf(k kind) *fleet {
+	for _, f := range d.fleets {
+		if f.kind == k {
+			return f
+		}
+	}
+	f := &fleet{kind: k, Fleet: baseline.NewFleet(), changed: true}
+	i := 0
+	for i < len(d.fleets) && d.fleets[i].compare(k) < 0 {
+		i++
+	}
+	d.fleets = append(d.fleets[:i], append([]*fleet{f}, d.fleets[i:]...)...)
+	return f
+}
+
+// join makes an incident that has just opened part of a wider one: of all, or of its family.
+func (d *Detector) join(s *series, at time.Time) []Incident {
+	t, f := s.incident, d.fleet(s)
+	if f.Wide.ID != "" && at.Sub(window.SlotTime(f.Wide.End+1)) <= wideAfter && d.adopts(f.Wide.ID, t) {
+		t.Parent = f.Wide.ID
+		return nil
+	}
+	if lead := d.sister(s); lead != nil {
+		t.Parent = lead.incident.ID
+		return d.widen(lead, "family", at)
+	}
+	return nil
+}
+
+// adopts reports whether an incident goes on and is told wherever t would be.
+func (d *Detector) adopts(id string, t *tracked) bool {
+	lead := d.incidentOf(id)
+	return lead != nil && lead.ResolvedAt.IsZero() && (!lead.Past || t.Past)
+}
+
+// sister is the first series of the same family whose incident began within an hour of that of s and is part of none.
+func (d *Detector) sister(s *series) *series {
+	family := d.opt.Family(s.Provider)
+	if family == "" || s.Signal != Revocations {
+		return nil
+	}
+	for _, o := range d.order {
+		if o == s || !o.open() || o.kind() != s.kind() || o.Environment != s.Environment || d.opt.Family(o.Provider) != family {
+			continue
+		}
+		if apart := o.incident.Since.Sub(s.incident.Since).Abs(); apart <= familyWithin && o.incident.Parent == "" && d.adopts(o.incident.ID, s.incident) {
+			return o
+		}
+	}
+	return nil
+}
+
+// widen makes an incident stand for others too, which is worth telling again.
+func (d *Detector) widen(lead *series, scope string, at time.Time) []Incident {
+	t := lead.incident
+	if t.Wide == "" || t.Wide == "family" && scope == "all" {
+		t.Wide = scope
+		t.Milestone++
+		t.Told = t.Peak
+	}
+	return d.update(lead, at)
+}
+
+// spread looks whether the series of a kind rise together in the hour that ends with a slot. The first incident that opened in the hour before stands
+// for all from then on, and the others are part of it; where there is none, one of its own opens.
+func (d *Detector) spread(f *fleet, slot int64, now time.Time) (out []Incident) {
+	b := d.breadth(f.kind, slot)
+	at := window.SlotTime(slot + 1)
+	if b.Score <= breadthOnce {
+		return d.spreadOver(f, slot, at)
+	}
+	f.changed = true
+	if lead := d.incidentOf(f.Wide.ID); lead == nil || !lead.ResolvedAt.IsZero() {
+		out = d.spreadBegins(f, &b, slot, now)
+	}
+	f.Wide.End = slot
+	if t := f.Own; t != nil && t.ID == f.Wide.ID {
+		return append(out, d.ownRises(f, &b, slot, now)...)
+	}
+	if lead := d.leadOf(f.Wide.ID); lead != nil && (lead.incident.Broad == nil || b.Score > lead.incident.Broad.Score) {
+		lead.incident.Broad = &b
+		out = append(out, d.widen(lead, "all", at)...)
+	}
+	return out
+}
+
+// spreadBegins chooses which incident stands for the rise of all.
+func (d *Detector) spreadBegins(f *fleet, b *breadth, slot int64, now time.Time) (out []Incident) {
+	at := window.SlotTime(slot + 1)
+	var lead *series
+	var parts []*series
+	for _, s := range d.order {
+		if s.kind() == f.kind && s.open() && s.incident.Parent == "" && at.Sub(s.incident.OpenedAt) <= wideBefore && (!s.incident.Past || d.isPast(b.newest, now)) {
+			parts = append(parts, s)
+			if lead == nil || s.incident.OpenedAt.Before(lead.incident.OpenedAt) {
+				lead = s
+			}
+		}
+	}
+	f.Wide = wide{Begin: slot, End: slot}
+	if lead == nil {
+		f.Own = newOwn(f, at)
+		f.Wide.ID = f.Own.ID
+		return nil
+	}
+	f.Wide.ID = lead.incident.ID
+	for _, s := range parts {
+		if s != lead {
+			s.incident.Parent = lead.incident.ID
+			out = append(out, d.update(s, at)...)
+		}
+	}
+	return out
+}
+
+func newOwn(f *fleet, at time.Time) *tracked {
+	k := key{f.Signal, "", "", f.Cause}
+	return &tracked{Line: breadthOnce, Wide: "all", Incident: Incident{
+		Type: "incident", ID: identity(k, window.SlotOf(at)-1), Status: StatusOpen, OpenedAt: at, Signal: f.Signal, Scope: "all", Cause: f.Cause,
+	}}
+}
+
+// ownRises tells the incident of all as it is now, when it is new or worse than it was.
+func (d *Detector) ownRises(f *fleet, b *breadth, slot int64, now time.Time) []Incident {
+	t := f.Own
+	if t.Broad != nil && b.Score <= t.Broad.Score {
+		return nil
+	}
+	past := d.isPast(b.newest, now)
+	switch {
+	case t.Broad == nil:
+		t.Past, t.Since, t.Milestone, t.Told.Count = past, b.since, 1, float64(b.Observed)
+	case t.Past && !past, float64(b.Observed) >= growth*t.Told.Count:
+		t.Past, t.Told.Count = past, float64(b.Observed)
+		t.Milestone++
+		t.Status = StatusUpdate
+	default:
+		t.Status = StatusUpdate
+	}
+	t.Broad, t.Over = b, false
+	t.Time = window.SlotTime(slot + 1)
+	t.Revision++
+	t.Observed, t.Expected, t.WindowSeconds = b.Observed, b.Expected, hour*int(window.Slot.Seconds())
+	t.Score, t.OncePerDays = b.Score/t.Line, math.Min(math.Exp(b.Score), math.MaxFloat64)
+	t.Environment, t.Active = d.where(b), 0
+	t.Explanation, t.Connections = []string{b.words(f.Signal)}, d.owned(b, slot)
+	return []Incident{t.Incident}
+}
+
+// where is the environment that all rising series are of, "" when they are of several.
+func (d *Detector) where(b *breadth) string {
+	name := b.rises[0].Environment
+	for _, s := range b.rises {
+		if s.Environment != name {
+			return ""
+		}
+	}
+	return name
+}
+
+// words say how wide the rise is.
+func (b *breadth) words(signal string) string {
+	what := "providers"
+	if signal == UnknownConnections {
+		what = "integrations"
+	}
+	return fmt.Sprintf("%d of %d %s rise in the same hour, %.1f would by chance; most: %s", b.Rising, b.Of, what, b.Chance, strings.Join(b.Most, ", "))
+}
+
+// owned lists the connections of a rise of all, with what is known of whose they are.
+func (d *Detector) owned(b *breadth, slot int64) []Broken {
+	list := []Broken{}
+	for _, s := range b.rises {
+		list = append(list, d.ownersOf(s, connections(s.within(peak{From: slot - hour + 1, To: slot})))...)
+	}
+	return list[:min(len(list), shown)]
+}
+
+// spreadOver ends the incident of all when all series were quiet for six hours and no part of it goes on.
+func (d *Detector) spreadOver(f *fleet, slot int64, at time.Time) []Incident {
+	t := f.Own
+	if t == nil || !t.ResolvedAt.IsZero() || at.Sub(window.SlotTime(f.Wide.End+1)) < wideAfter {
+		return nil
+	}
+	t.Over = true
+	return d.partEnded(t.ID, at)
+}
+
+// partEnded resolves the incident that others are part of, when its own rise is over and none of them goes on.
+func (d *Detector) partEnded(id string, at time.Time) []Incident {
+	lead := d.incidentOf(id)
+	if lead == nil || !lead.Over || !lead.ResolvedAt.IsZero() || d.anyPart(id) {
+		return nil
+	}
+	if s := d.leadOf(id); s != nil {
+		return d.settle(s, at)
+	}
+	lead.Status, lead.Time, lead.ResolvedAt, lead.Resolution = StatusResolved, at, at, "no provider rises any more"
+	lead.Revision++
+	lead.Milestone++
+	for _, f := range d.fleets {
+		f.changed = f.changed || f.Own == lead
+	}
+	return []Incident{lead.Incident}
+}
+
+// anyPart reports whether the rise of an incident that is part of another goes on.
+func (d *Detector) anyPart(id string) bool {
+	for _, s := range d.order {
+		if s.open() && s.incident.Parent == id {
+			return true
+		}
+	}
+	return false
+}
+
+// goesOn reports whether an incident is not resolved.
+func (d *Detector) goesOn(id string) bool {
+	t := d.incidentOf(id)
+	return t != nil && t.ResolvedAt.IsZero()
+}
+
+// incidentOf finds an incident by its id; nil when it is forgotten.
+func (d *Detector) incidentOf(id string) *tracked {
+	if s := d.leadOf(id); s != nil {
+		return s.incident
+	}
+	for _, f := range d.fleets {
+		if f.Own != nil && f.Own.ID == id {
+			return f.Own
+		}
+	}
+	return nil
+}
+
+// leadOf finds the series of an incident; nil when it is forgotten, or stands for all without being of one.
+func (d *Detector) leadOf(id string) *series {
+	for _, s := range d.order {
+		if s.incident != nil && s.incident.ID == id {
+			return s
+		}
+	}
+	return nil
+}
