@@ -1,18 +1,17 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/revwatch/revwatch/pkg/stream"
 )
 
 // check says whether a configuration file is good, and in a few lines what it does. Secrets are not printed.
-func check(args []string, out, errs io.Writer) error {
+func check(ctx context.Context, args []string, out, errs io.Writer) error {
 	f := flags("check", errs)
 	path := f.String("config", "", "the configuration `FILE`")
 	if err := parse(f, args); err != nil {
@@ -39,9 +38,16 @@ func check(args []string, out, errs io.Writer) error {
 		fmt.Fprintf(out, "; causes by %s first", added)
 	}
 	fmt.Fprintln(out)
+	fmt.Fprintf(out, "expects  %s\n", c.total())
+	switch p, err := c.present(ctx); {
+	case err == nil:
+		fmt.Fprintf(out, "now      %s\n", p)
+	case !errors.Is(err, errNothingYet):
+		fmt.Fprintf(errs, "warning: the present number of series is not known: %v\n", err)
+	}
 	fmt.Fprintf(out, "tells    %s; nothing whose newest break is older than %s when it is found\n", c.destinations(), formatDuration(c.maxAge))
 	fmt.Fprintf(out, "keeps    its state in %s; of connections %s\n", c.statePath, c.keptTags())
-	fmt.Fprintf(out, "shows    /metrics /healthz /readyz on %s\n", c.listen)
+	fmt.Fprintf(out, "shows    /metrics /healthz /readyz /api/v1/explain on %s\n", c.listen)
 	if c.slack.webhookURL+c.slack.botToken+c.pager.routingKey == "" {
 		fmt.Fprintln(errs, "warning: nobody is told of incidents")
 	}
@@ -57,35 +63,6 @@ func (c *config) rehearse() error {
 		return fmt.Errorf("kafka: %w", err)
 	}
 	return nil
-}
-
-// longestBudget is what one series gets at most of false_alarms_every times the number of series (pkg/detect).
-const longestBudget = 3000 * 24 * time.Hour
-
-// falseAlarms says how many false alarms are to be expected in all.
-func (c *config) falseAlarms() string {
-	every := min(c.falseAlarmsEvery, longestBudget)
-	text := fmt.Sprintf("at most one false alarm in %s over all series together, in total %s with up to %d series",
-		formatDuration(every), yearly(every), longestBudget/every)
-	if c.budget > 0 {
-		text = fmt.Sprintf("at most one false alarm in %s per series, in total %s with 10 series", formatDuration(c.budget), yearly(c.budget/10))
-	}
-	for _, provider := range slices.Sorted(maps.Keys(c.budgets)) {
-		text += fmt.Sprintf(", besides for %s one in %s per series", provider, formatDuration(c.budgets[provider]))
-	}
-	return text
-}
-
-// yearly is "once in this time" as a number a year.
-func yearly(every time.Duration) string {
-	years := every.Hours() / (365 * 24)
-	if years < 0.7 {
-		return fmt.Sprintf("about %.0f a year", 1/years)
-	}
-	if years < 1.5 {
-		return "about one a year"
-	}
-	return fmt.Sprintf("about one in %.0f years", years)
 }
 
 // keptTags names the tags that are kept.

@@ -18,7 +18,7 @@ func checked(t *testing.T, text string) (code int, out, errs string) {
 
 const key32 = "KEYKEYKEYKEYKEYKEYKEYKEYKEYKEY12"
 
-func TestCheckSaysInFiveLinesWhatRunDoes(t *testing.T) {
+func TestCheckSaysInSixLinesWhatRunDoes(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "url")
 	if err := os.WriteFile(secret, []byte("https://hooks.example.com/SECRET\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -31,13 +31,14 @@ func TestCheckSaysInFiveLinesWhatRunDoes(t *testing.T) {
 		t.Errorf("a secret is shown:\n%s", out)
 	}
 	lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
-	if len(lines) != 6 || !strings.HasSuffix(lines[0], " is good.") {
-		t.Fatalf("want a verdict and five lines:\n%s", out)
+	if len(lines) != 7 || !strings.HasSuffix(lines[0], " is good.") {
+		t.Fatalf("want a verdict and six lines:\n%s", out)
 	}
 	for i, want := range []string{
 		"reads    nango-logs from localhost:9092 as group revwatch over PLAINTEXT; without a state file from the earliest record",
-		"decides  at most one false alarm in 14d over all series together, in total about 26 a year with up to 214 series; no incident with fewer than 3 connections",
-		"tells    Slack (incoming webhook), PagerDuty; nothing whose newest break is older than 6h when it is found", "keeps    its state in revwatch.db; of connections the tags organization_id, end_user_id", "shows    /metrics /healthz /readyz on :9847",
+		"decides  at most one false alarm in 14d over all series of revocations together, one in 14d over all of unknown connections; no incident with fewer than 3 connections",
+		"expects  in all at most one false alarm in 7 days (1 a week), with up to 214 series",
+		"tells    Slack (incoming webhook), PagerDuty; nothing whose newest break is older than 6h when it is found", "keeps    its state in revwatch.db; of connections the tags organization_id, end_user_id", "shows    /metrics /healthz /readyz /api/v1/explain on :9847",
 	} {
 		if lines[i+1] != want {
 			t.Errorf("said  %s\nwant  %s", lines[i+1], want)
@@ -47,7 +48,7 @@ func TestCheckSaysInFiveLinesWhatRunDoes(t *testing.T) {
 
 func TestCheckWarnsWhenNobodyIsTold(t *testing.T) {
 	code, out, errs := checked(t, "kafka.topics: [logs]\n")
-	if code != exitOK || !strings.Contains(errs, "warning: nobody is told") || strings.Count(out, "\n") != 6 {
+	if code != exitOK || !strings.Contains(errs, "warning: nobody is told") || strings.Count(out, "\n") != 7 {
 		t.Errorf("exit code %d, said\n%s%s", code, out, errs)
 	}
 }
@@ -72,16 +73,24 @@ func TestCheckRefusesTheExample(t *testing.T) {
 	}
 }
 
+// The totals are 7 days divided by what is promised, summed.
 func TestCheckCountsFalseAlarms(t *testing.T) {
 	for text, want := range map[string]string{
-		"detection.false_alarms_every: 365d":  "at most one false alarm in 365d over all series together, in total about one a year with up to 8 series;",
-		"detection.false_alarms_every: 9999d": "in 3000d over all series together, in total about one in 8 years with up to 1 series;",
-		"detection.budget: 90d":               "at most one false alarm in 90d per series, in total about 41 a year with 10 series;",
-		"detection.budgets: {b: 60d, a: 30d}": "series, besides for a one in 30d per series, besides for b one in 60d per series;",
+		"detection: {false_alarms_every: 365d, unknown_connections_every: 365d}": "at most one false alarm in 365d over all series of revocations together, one in 365d over all of unknown connections; no|at most one false alarm in 182 days (0.038 a week), with up to 8 series",
+		"detection: {false_alarms_every: 7d, unknown_connections_every: 28d}":    "in 7d over all series of revocations together, one in 28d over|at most one false alarm in 5.6 days (1.2 a week), with up to 107 series",
+		"detection.false_alarms_every: 9999d":                                    "in 3000d over|at most one false alarm in 14 days (0.5 a week), with up to 1 series",
+		"detection.budget: 90d":                                                  "at most one false alarm in 90d per series; no|at most one false alarm in 9 days (0.78 a week), with 10 series\n",
+		"detection.budgets: {b: 60d, a: 30d}":                                    "connections, for a one in 30d per series, for b one in 60d per series;|at most one false alarm in 5.2 days (1.4 a week), with up to 214 series and 2 providers with a budget of its own",
 	} {
-		if code, out, errs := checked(t, text+"\n"); code != exitOK || !strings.Contains(out, want) {
-			t.Errorf("%s: exit code %d, want %q in\n%s%s", text, code, want, out, errs)
+		code, out, errs := checked(t, text+"\n")
+		for part := range strings.SplitSeq(want, "|") {
+			if code != exitOK || !strings.Contains(out, part) {
+				t.Errorf("%s: exit code %d, want %q in\n%s%s", text, code, part, out, errs)
+			}
 		}
+	}
+	if code, _, errs := checked(t, "detection.unknown_connections_every: 5m\n"); code != exitConfig || !strings.Contains(errs, "of at least 1h") {
+		t.Errorf("exit code %d: %s", code, errs)
 	}
 }
 

@@ -41,6 +41,7 @@ type config struct {
 	silence   time.Duration // 0: learned
 
 	falseAlarmsEvery time.Duration
+	unknownEvery     time.Duration // the same for unknown connections
 	budget           time.Duration // 0: from falseAlarmsEvery
 	budgets          map[string]time.Duration
 	minConnections   int
@@ -88,6 +89,7 @@ func (c *config) settings() []setting {
 		{name: "disorder", target: &c.disorder, min: 0},
 		{name: "source.silence", target: &c.silence, min: 60 * second, auto: true},
 		{name: "detection.false_alarms_every", target: &c.falseAlarmsEvery, min: 3600 * second},
+		{name: "detection.unknown_connections_every", target: &c.unknownEvery, min: 3600 * second},
 		{name: "detection.budget", target: &c.budget, min: 24 * 3600 * second, auto: true},
 		{name: "detection.budgets", target: &c.budgets},
 		{name: "detection.min_connections", target: &c.minConnections, min: 1},

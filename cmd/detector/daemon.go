@@ -37,8 +37,10 @@ type daemon struct {
 func (d *daemon) run(ctx context.Context) error {
 	c := &d.config
 	g := newEngine(c, time.Time{})
-	f := &follower{engine: g, silence: &silence{}, drift: newDrift(c), now: d.now, log: d.log, watch: d.watch, every: cmp.Or(d.every, commitEvery), logged: map[string]int{}}
+	f := &follower{engine: g, silence: &silence{}, drift: newDrift(c), now: d.now, log: d.log, watch: d.watch, every: cmp.Or(d.every, commitEvery), logged: map[string]int{},
+		asked: newQuestions()}
 	g.incident, f.silence.change = f.decided, f.decided
+	g.adopted = f.adopts
 
 	var err error
 	f.notifier, err = alert.NewNotifier(alert.Options{
@@ -70,6 +72,7 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	f.server = web.New(web.Options{Version: buildVersion(), ConfigHash: d.hash, Now: d.now})
 	f.server.Deliveries(f.notifier.Status)
+	f.server.Explain(f.asked.ask)
 	f.server.Check("kafka", false, "not reached yet")
 	return errors.Join(d.serve(ctx, f), f.store.Close())
 }
@@ -94,6 +97,7 @@ func (d *daemon) serve(ctx context.Context, f *follower) error {
 	}
 
 	err := f.consumer.Run(ctx, f)
+	close(f.asked.ended)
 	if err == nil && asked.Err() == nil {
 		err = context.Cause(ctx)
 	}

@@ -30,23 +30,30 @@ type engine struct {
 	detector *detect.Detector
 	errors   map[web.Integration]int64 // failures under externalError
 	doubt    doubt                     // of inputs that are files
+	until    time.Time                 // stop when the slot it lies in is closed; zero: go on
+	after    time.Time                 // of the first row after that slot; zero: none was read
+	stopped  bool                      // it is closed: what is read further changes nothing
 
 	event    func(e nango.Event, isNew bool) // told of each event in the order of release
 	incident func(detect.Incident)           // told of each change of an incident
+	adopted  func(detect.Adopted)            // told of each rise that is taken for normal
 }
 
 // newEngine makes a pipeline that has seen nothing. Rows without append time later than ceiling are quarantined; zero: none are.
 func newEngine(c *config, ceiling time.Time) *engine {
+	rules := c.table()
 	g := &engine{
-		detector: detect.New(detect.Options{
-			FalseAlarmsEvery: c.falseAlarmsEvery, Budget: c.budget, Overrides: c.budgets, MinConnections: c.minConnections,
-			Unknown: window.Unknown(c.unknown), MaxAge: c.maxAge, Silence: c.silence,
-		}),
 		doubt: doubt{probe: probe{config: c}}, errors: map[web.Integration]int64{}, event: func(nango.Event, bool) {}, incident: func(detect.Incident) {},
+		adopted: func(detect.Adopted) {},
 	}
+	g.detector = detect.New(detect.Options{
+		FalseAlarmsEvery: c.falseAlarmsEvery, UnknownEvery: c.unknownEvery, Budget: c.budget, Overrides: c.budgets,
+		MinConnections: c.minConnections, Unknown: window.Unknown(c.unknown), MaxAge: c.maxAge, Silence: c.silence,
+		Family: func(provider string) string { return rules.Provider(provider).Family }, Adopted: func(x detect.Adopted) { g.adopted(x) },
+	})
 	g.reader = nango.NewReader(nango.Options{
-		Disorder: c.disorder, JoinGrace: c.joinGrace, JoinMax: c.joinMax, AccountFields: c.account, Tags: c.tags, Envelope: c.envelope, Rules: c.table(),
-		Ceiling: ceiling, Row: g.detector.Row,
+		Disorder: c.disorder, JoinGrace: c.joinGrace, JoinMax: c.joinMax, AccountFields: c.account, Tags: c.tags, Envelope: c.envelope, Rules: rules,
+		Ceiling: ceiling, Row: g.row,
 	})
 	return g
 }
@@ -65,7 +72,9 @@ func (g *engine) suspend(now time.Time) { g.take(g.reader.Suspend(), now) }
 func (g *engine) take(events []nango.Event, now time.Time) {
 	newest := g.reader.Newest()
 	for _, e := range events {
-		g.tell(g.detector.Advance(earlier(e.Due, newest), now))
+		if g.pass(earlier(e.Due, newest), now); g.stopped {
+			return
+		}
 		if e.Kind == nango.Failure && e.Type == externalError {
 			g.errors[web.Integration{Environment: e.Environment, Provider: e.Provider, Integration: e.Integration}]++
 		}
@@ -73,7 +82,26 @@ func (g *engine) take(events []nango.Event, now time.Time) {
 		g.event(e, o.New)
 		g.tell(o.Incidents)
 	}
-	g.tell(g.detector.Advance(earlier(g.reader.Watermark(), newest), now))
+	g.pass(earlier(g.reader.Watermark(), newest), now)
+}
+
+// pass closes the slots before the row that is newest at t; asked to stop, not beyond the first row after the slot it was asked for, which closes that.
+func (g *engine) pass(t, now time.Time) {
+	if g.stopped {
+		return
+	}
+	if !g.after.IsZero() && !g.after.After(t) {
+		t, g.stopped = g.after, true
+	}
+	g.tell(g.detector.Advance(t, now))
+}
+
+// row is told of every row that is read.
+func (g *engine) row(t time.Time) {
+	g.detector.Row(t)
+	if !g.until.IsZero() && !t.Before(g.until.Truncate(window.Slot).Add(window.Slot)) && (g.after.IsZero() || t.Before(g.after)) {
+		g.after = t
+	}
 }
 
 func (g *engine) tell(changed []detect.Incident) {

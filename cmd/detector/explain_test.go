@@ -260,7 +260,7 @@ func TestExplainIsFoldedToTheTerminal(t *testing.T) {
 }
 
 func TestHelpIsFoldedToTheTerminal(t *testing.T) {
-	for _, name := range []string{"help", "run", "demo", "replay", "learn", "explain-record", "check"} {
+	for _, name := range []string{"help", "run", "demo", "replay", "learn", "explain", "explain-record", "check"} {
 		args := []string{name, "-h"}
 		if name == "help" {
 			args = args[:1]

@@ -34,6 +34,7 @@ type follower struct {
 	log      *zap.Logger
 	watch    func(web.Snapshot) // told of each snapshot
 	every    time.Duration      // between two commits, at least, unless an incident changed
+	asked    *questions         // of other goroutines, about series
 
 	positions positions
 	changed   bool      // an incident changed since the last commit
@@ -95,6 +96,7 @@ func (f *follower) Batch(b stream.Batch) error {
 	f.caughtUp()
 	f.watchShape(now)
 	f.settle()
+	f.asked.answerAll(f.explain)
 	return nil
 }
 
@@ -190,6 +192,7 @@ func (f *follower) Tick() error {
 	}
 	f.settle()
 	f.check()
+	f.asked.answerAll(f.explain)
 	return nil
 }
 
@@ -258,6 +261,12 @@ func (f *follower) decided(x detect.Incident) {
 	f.log.Info("incident "+string(x.Status), zap.String("id", x.ID), zap.String("signal", x.Signal), zap.String("environment", x.Environment),
 		zap.String("provider", x.Provider), zap.String("integration", x.Integration), zap.String("cause", x.Cause), zap.Time("since", x.Since),
 		zap.Int("observed", x.Observed), zap.Float64("expected", x.Expected), zap.Float64("score", x.Score), zap.Bool("past", x.Past))
+}
+
+// adopts logs that a rise is taken for normal from now on.
+func (f *follower) adopts(x detect.Adopted) {
+	f.log.Info("a new level is taken for normal", zap.String("signal", x.Signal), zap.String("environment", x.Environment), zap.String("provider", x.Provider),
+		zap.String("cause", x.Cause), zap.Time("since", x.Since))
 }
 
 // publish shows the state as it is now. It takes a twentieth of the time at most.

@@ -132,6 +132,8 @@ func plural(n int, what string) string {
 	switch {
 	case n == 1:
 		return "1 " + what
+	case what == "series":
+		return fmt.Sprintf("%d series", n)
 	case strings.HasSuffix(what, "sh"), strings.HasSuffix(what, "echo"):
 		what += "e"
 	}

@@ -41,6 +41,9 @@ unusually fast.
   detector learn --input FILE|- [--input FILE] [-config FILE]
             writes the state file from rows in files, so that run starts with
             their history
+  detector explain --provider KEY [--at 14:05] [--output json]
+            why was there no alert at 14:05: what was seen, what was expected,
+            what was missing; asks the daemon, the state file, or --input FILE
   detector explain-record [FILE|-] [--output json]
             what is seen in single records: envelope, row, event, what is waited
             for, or why it is ignored; begin here when counts look wrong
@@ -81,10 +84,12 @@ func command(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 		err = replay(ctx, args[1:], in, out, errs)
 	case "learn":
 		err = learn(ctx, args[1:], in, out, errs)
+	case "explain":
+		err = explainAt(ctx, args[1:], in, out, errs)
 	case "explain-record":
 		err = explainRecord(ctx, args[1:], in, out, errs)
 	case "check":
-		err = check(args[1:], out, errs)
+		err = check(ctx, args[1:], out, errs)
 	case "version", "-version", "--version":
 		fmt.Fprintln(out, version())
 	case "help", "-h", "-help", "--help":

@@ -36,8 +36,8 @@ const (
 // Step 3, the shape of one series.
 const (
 	shapeHalfLife = 42.                 // days
-	habitOnce     = 2.                   // breaks that one hour may teach of itself,
-	habitAgain    = 1.5                  // and so many times what another of the same hour of the week had
+	habitOnce     = 2.                  // breaks that one hour may teach of itself,
+	habitAgain    = 1.5                 // and so many times what another of the same hour of the week had
 	classPrior    = 100. / classHours   // breaks that the fleet's shape is worth, in each of the 48 hours of a class
 	hourPrior     = 400. / hoursPerWeek // breaks that the shape by class is worth, in each of the 168 hours
 	shapeFloor    = 0.02                // of the mean; no hour is believed to be impossible

@@ -3,158 +3,232 @@ package detect
 import (
 	"fmt"
 	"math"
-	"strconv"
+	"strings"
+	"time"
 
 	"github.com/revwatch/revwatch/pkg/window"
 )
 
-// concentrated is the share of an incident's breaks from which one integration is named.
-const concentrated = 0.8
+// explainedFor is how far before the newest closed slot an instant may lie, in slots; older ones are answered by a replay that stops there.
+const explainedFor = 72 * hour
 
-// describe writes what the series shows now into its incident.
-func (d *Detector) describe(s *series) {
-	t := s.incident
-	breaks := s.within(t.Peak)
-	t.Observed, t.Expected = distinct(breaks), t.Peak.Expected
-	t.WindowSeconds = int(t.Peak.To-t.Peak.From+1) * int(window.Slot.Seconds())
-	t.Score = max(0, t.Peak.Score) / t.Line
-	t.OncePerDays = min(math.Exp(t.Peak.Score), math.MaxFloat64)
-	t.Active = 0
-	if s.Signal == Revocations {
-		t.Active = d.alive.count(s.Environment, s.Provider)
-	}
-	integrations := tally(breaks, func(b window.Break) string { return b.Integration })
-	t.Scope, t.Integration = "provider", ""
-	if most, n := top(integrations); float64(n) >= concentrated*float64(len(breaks)) {
-		t.Integration = most
-		if s.Signal == UnknownConnections || s.Cause == "misconfigured" || d.integrations(s, integrations) > 1 {
-			t.Scope = "integration" // a client secret is always one integration's
-		}
-	}
-	t.Explanation = explain(s, breaks, integrations)
-	if p := s.promise(d.edge); !p.met {
-		t.Explanation = append(t.Explanation, fmt.Sprintf("the budget is not met for this provider: %.0f unusual hours in 4 weeks where %.0f are promised", p.realised, p.promised))
-	}
-	t.Connections = d.ownersOf(s, connections(s.breaks.Since(t.Since)))
-	d.describeWide(t)
-	t.Total = s.total
-	s.changed = true
+// Question names a series and an instant. Empty names match every series; At zero is the newest closed slot.
+type Question struct {
+	Signal, Environment, Provider, Cause string
+
+	At time.Time
 }
 
-// describeWide puts what an incident stands for over what its own series shows.
-func (d *Detector) describeWide(t *tracked) {
-	if t.Wide == "" {
-		return
+// Answer is what the detector saw of a series at an instant: its windows, the gates each passed or not, and the verdict in words. All numbers
+// are finite. Its JSON form is that of `detector explain --output json` and of the API.
+type Answer struct {
+	Type        string         `json:"type"` // always "explanation"
+	Signal      string         `json:"signal"`
+	Environment string         `json:"environment"`
+	Provider    string         `json:"provider"` // of unknown connections: the integration
+	Cause       string         `json:"cause"`
+	At          time.Time      `json:"at"`
+	State       string         `json:"state"`       // learning, quiet, open
+	Incident    string         `json:"incident"`    // id, "" when none is open
+	PerDay      float64        `json:"per_day"`     // breaks a day that are normal
+	BudgetDays  float64        `json:"budget_days"` // B: days expected between two false alarms of the series
+	Line        float64        `json:"line"`        // log B: the adjusted score that opens
+	Kappa       float64        `json:"kappa"`       // the tail guard's factor, in (0, 1]
+	Rho         float64        `json:"rho"`         // the tail guard's divisor of days, at least 1
+	Windows     []WindowAnswer `json:"windows"`     // the shortest first
+	Best        int            `json:"best"`        // index of the most extreme judged window, -1: none
+	Verdict     []string       `json:"verdict"`     // sentences
+	BudgetMet   bool           `json:"budget_met"`  // the series raises no more excursions than its budget promises
+}
+
+// WindowAnswer is one window that ends with the slot of the instant.
+type WindowAnswer struct {
+	Seconds     int       `json:"seconds"`
+	From        time.Time `json:"from"`
+	To          time.Time `json:"to"`            // not in it
+	Observed    int       `json:"observed"`      // breaks that count
+	Connections int       `json:"connections"`   // distinct, those of capped accounts too
+	Expected    float64   `json:"expected"`      // breaks
+	Transient   float64   `json:"transient"`     // of it, expected because of an outage
+	Dispersion  float64   `json:"dispersion"`    // φ: variance of counts over their mean, at least 1
+	Uncertainty float64   `json:"uncertainty"`   // τ²: squared coefficient of variation of what is expected
+	Score       float64   `json:"score"`         // s: log of days, 0 where nothing exceeds what is expected
+	Adjusted    float64   `json:"adjusted"`      // s': s after the tail guard
+	OncePerDays float64   `json:"once_per_days"` // exp(s'): days in which as much is expected once; 0 where nothing exceeds what is expected
+	Needed      int       `json:"needed"`        // least count that would open an incident; 0: none would
+	Gates       []Gate    `json:"gates"`         // in the order they are asked; all must be passed
+}
+
+// Gate is one condition that a window must pass to open an incident.
+type Gate struct {
+	Name   string `json:"name"` // observed, warm_up, restart, min_count, rise, min_connections, score
+	Passed bool   `json:"passed"`
+	Detail string `json:"detail"` // in words, with the figures
+}
+
+// Closed is the end of the newest closed slot; zero while there is none.
+func (d *Detector) Closed() time.Time {
+	if !d.begun {
+		return time.Time{}
 	}
-	t.Scope, t.Integration = t.Wide, ""
-	if t.Broad != nil {
-		t.Observed, t.Expected, t.WindowSeconds = t.Broad.Observed, t.Broad.Expected, hour*int(window.Slot.Seconds())
-		t.Explanation = append([]string{t.Broad.words(t.Signal)}, t.Explanation...)
-		return
+	return window.SlotTime(d.edge)
+}
+
+// Explain answers what was seen at an instant: the windows that end with its slot, with the breaks up to it as they are known now. Its errors are
+// sentences for people: no such series, several fit, or the instant is in a slot that is not closed yet or more than 72 h before the newest closed one.
+func (d *Detector) Explain(q Question) (Answer, error) {
+	s, err := d.match(q)
+	if err != nil {
+		return Answer{}, err
 	}
+	if q.At.IsZero() {
+		q.At = d.Closed().Add(-time.Second)
+	}
+	to := window.SlotOf(q.At)
+	switch {
+	case to >= d.edge:
+		return Answer{}, fmt.Errorf("%s is not judged yet: the newest slot that is closed ends at %s", clock(q.At), clock(d.Closed()))
+	case to < d.edge-explainedFor:
+		return Answer{}, fmt.Errorf("%s is more than 72 h before %s, the end of the newest closed slot: ask a replay, with --input", clock(q.At), clock(d.Closed()))
+	}
+	return d.answer(s, q.At.UTC(), to), nil
+}
+
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// match is the one series that a question fits.
+func (d *Detector) match(q Question) (*series, error) {
+	fits := func(want, is string) bool { return want == "" || want == is }
+	var found []*series
+	var names []string
 	for _, s := range d.order {
-		if s.open() && s.incident.Parent == t.ID {
-			t.Explanation = append(t.Explanation, fmt.Sprintf("also %s: %d broke, %.1f expected", s.Provider, s.incident.Observed, s.incident.Expected))
+		if fits(q.Signal, s.Signal) && fits(q.Environment, s.Environment) && fits(q.Provider, s.Provider) && fits(q.Cause, s.Cause) {
+			found = append(found, s)
 		}
 	}
-}
-
-// ownersOf adds what is known of whose the connections are.
-func (d *Detector) ownersOf(s *series, list []Broken) []Broken {
-	for i := range list {
-		b := &list[i]
-		account, tags := d.ledger.Owner(s.Environment, b.Integration, b.Connection)
-		b.Account, b.Tags = or(b.Account, account), tags
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(d.order) == 0:
+		return nil, fmt.Errorf("there is no series yet: no connection broke so far")
 	}
-	return list
-}
-
-// integrations counts the live integrations of a provider: with a connection seen alive, one that failed within 90 days, or one of those that
-// are counted.
-func (d *Detector) integrations(s *series, counted map[string]int) int {
-	found := map[string]struct{}{}
-	note := func(name string) { found[name] = struct{}{} }
-	for name := range counted {
-		note(name)
+	list, what := found, "several series fit, say more of"
+	if len(found) == 0 {
+		list, what = d.order, "no series has this name; there are"
 	}
-	d.alive.integrations(s.Environment, s.Provider, note)
-	d.ledger.Integrations(s.Environment, s.Provider, note)
-	return len(found)
+	for _, s := range list[:min(len(list), 20)] {
+		names = append(names, strings.Join([]string{s.Environment, s.Provider, s.Cause, s.Signal}, " "))
+	}
+	if more := len(list) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
+	}
+	return nil, fmt.Errorf("%s (environment provider cause signal): %s", what, strings.Join(names, "; "))
 }
 
-// explain says in at most four lines what the breaks of an incident have in common.
-func explain(s *series, breaks []window.Break, integrations map[string]int) []string {
-	all := len(breaks)
-	lines := []string{}
-	if s.Signal == Revocations {
-		reasons := tally(breaks, func(b window.Break) string { return b.Reason })
-		if reason, n := top(reasons); reason != "" {
-			lines = append(lines, fmt.Sprintf("%d of %d with reason %s", n, all, reason))
+func (d *Detector) answer(s *series, at time.Time, to int64) Answer {
+	x := s.on(floorDay(to))
+	p := s.promise(d.edge)
+	a := Answer{
+		Type: "explanation", Signal: s.Signal, Environment: s.Environment, Provider: s.Provider, Cause: s.Cause, At: at, State: s.state(to),
+		PerDay: x.Model.PerDay(), BudgetDays: math.Exp(x.Line), Line: x.Line, Kappa: or(x.Tail.Kappa, 1), Rho: or(x.Tail.Rho, 1), Best: -1, BudgetMet: p.met,
+	}
+	if t := s.incident; t != nil && !at.Before(t.OpenedAt) && (t.ResolvedAt.IsZero() || at.Before(t.ResolvedAt)) {
+		a.State, a.Incident = StateOpen, t.ID
+	}
+	later := counted(s.breaks.Between(at.Add(1), window.SlotTime(to+1)))
+	for i, e := range d.evidence(s, to) {
+		e.count -= later
+		w := d.windowAnswer(s, e, at, to)
+		if judged(w.Gates) && w.OncePerDays > 0 && (a.Best < 0 || w.Adjusted > a.Windows[a.Best].Adjusted) {
+			a.Best = i
 		}
-		integration, n := top(integrations)
-		lines = append(lines, fmt.Sprintf("%d of %d under integration %s", n, all, integration))
+		a.Windows = append(a.Windows, w)
 	}
-	accounts := tally(breaks, func(b window.Break) string { return b.Account })
-	unnamed := accounts[""]
-	delete(accounts, "")
-	switch most, n := top(accounts); {
-	case s.Signal != Revocations:
-	case len(accounts) == 0:
-		lines = append(lines, "customer accounts are not in the rows")
-	case len(accounts) == 1 && unnamed == 0:
-		lines = append(lines, "all of one customer account: "+most)
-	case n > 1:
-		lines = append(lines, fmt.Sprintf("%d customer accounts, most of them (%d) of %s", len(accounts), n, most))
+	a.Verdict = d.verdict(s, &a, to)
+	return a
+}
+
+// state of a series without an incident at a slot.
+func (s *series) state(slot int64) string {
+	if slot-s.first < learningUntil {
+		return StateLearning
+	}
+	return StateQuiet
+}
+
+// restartOf is where the windows of the alert scan may begin that end with a slot: after the last incident that had ended by then.
+func (s *series) restartOf(slot int64) int64 {
+	from := s.first
+	for _, r := range s.restarts {
+		if r <= slot {
+			from = max(from, r)
+		}
+	}
+	return from
+}
+
+func (d *Detector) windowAnswer(s *series, e evidence, at time.Time, to int64) WindowAnswer {
+	from, x := to-int64(e.slots)+1, s.on(floorDay(to))
+	c := calibration(x.Model.PerDay())
+	w := WindowAnswer{
+		Seconds: e.slots * int(window.Slot.Seconds()), From: window.SlotTime(from), To: window.SlotTime(to + 1), Observed: int(e.count), Transient: e.transient,
+		Connections: distinct(s.breaks.Between(window.SlotTime(from), at.Add(1))), Dispersion: e.clumping, Uncertainty: e.uncertainty,
+	}
+	e = e.withTransients()
+	w.Expected = e.expected
+	score, ok := e.score(c)
+	if ok {
+		w.Score, w.Adjusted = score, x.Tail.adjust(score)
+		w.OncePerDays = min(math.Exp(w.Adjusted), math.MaxFloat64)
+	}
+	w.Gates = []Gate{
+		gate("observed", d.rows.sees(to), "rows came", "no rows: nothing is decided"),
+		gate("warm_up", s.mature(from, to), "old enough", fmt.Sprintf("too young: since %s", window.SlotTime(s.first).Format("2 Jan 15:04"))),
+		gate("restart", from >= s.restartOf(to), "no incident in it", "reaches into the last incident"),
+		gate("min_count", e.count >= minCount, fmt.Sprintf("%.0f broke", e.count), fmt.Sprintf("fewer than %d broke", minCount)),
+		gate("rise", e.count > minRise*e.expected, "more than expected", fmt.Sprintf("no rise of %.1f times", minRise)),
+		gate("min_connections", w.Connections >= d.opt.MinConnections, fmt.Sprintf("%d connections", w.Connections), fmt.Sprintf("fewer than %d connections", d.opt.MinConnections)),
+		gate("score", ok && w.Adjusted >= x.Line, "rare enough", "not rare enough"),
+	}
+	if least := e.upper(c, x.Line, x.Tail); judged(w.Gates) && !math.IsInf(least, 1) {
+		w.Needed = int(max(least, float64(d.opt.MinConnections)))
+	}
+	return w
+}
+
+func gate(name string, passed bool, yes, no string) Gate {
+	if passed {
+		return Gate{name, true, yes}
+	}
+	return Gate{name, false, no}
+}
+
+// judged reports whether a window is judged at all, whatever it holds: the first three gates.
+func judged(gates []Gate) bool { return gates[0].Passed && gates[1].Passed && gates[2].Passed }
+
+// verdict says in sentences what came of it, and what could not be seen.
+func (d *Detector) verdict(s *series, a *Answer, to int64) (lines []string) {
+	switch {
+	case a.State == StateOpen:
+		lines = append(lines, "Incident "+a.Incident+" is open.")
+	case a.Best < 0 && !d.rows.sees(to):
+		lines = append(lines, "No rows came in these ten minutes, or they were lost: nothing is decided without them.")
+	case a.Best < 0:
+		lines = append(lines, "No window that is judged holds more than is expected: there is nothing to tell.")
 	default:
-		lines = append(lines, strconv.Itoa(len(accounts))+" customer accounts")
+		w := a.Windows[a.Best]
+		lines = append(lines, fmt.Sprintf("The most extreme window holds %d breaks where %.3g are expected: about once in %.3g days. An incident opens at once in %.0f days.",
+			w.Observed, w.Expected, w.OncePerDays, a.BudgetDays))
 	}
-	if uncounted := all - int(s.counted(breaks)); uncounted > 0 {
-		lines = append(lines, fmt.Sprintf("%d further of accounts that broke twice within a day do not enter the score", uncounted))
+	if a.State == StateLearning {
+		lines = append(lines, fmt.Sprintf("The series is young: until %s nothing is judged, and until %s only windows of a day or more, that do not begin before then.",
+			clock(window.SlotTime(s.first+silentStart)), clock(window.SlotTime(s.first+learningUntil))))
+	}
+	if t := a.Windows[len(a.Windows)-1].Transient; t > 0 {
+		lines = append(lines, fmt.Sprintf("Refreshes of the provider fail for a moment, too: %.3g breaks more are expected in 72 h, in case some are misread.", t))
+	}
+	if missed := s.surfacing(to, to, &d.rows); missed > 0 {
+		lines = append(lines, fmt.Sprintf("Rows were missing within the last day: up to %.3g breaks of that time may show now.", missed))
 	}
 	return lines
-}
-
-func (s *series) counted(breaks []window.Break) (n float64) {
-	for _, b := range breaks {
-		if b.Counted {
-			n++
-		}
-	}
-	return n
-}
-
-func tally(breaks []window.Break, of func(window.Break) string) map[string]int {
-	counts := map[string]int{}
-	for _, b := range breaks {
-		counts[of(b)]++
-	}
-	return counts
-}
-
-// top is the most frequent name, of equal ones the first in the alphabet.
-func top(counts map[string]int) (name string, n int) {
-	for x, c := range counts {
-		if c > n || c == n && x < name {
-			name, n = x, c
-		}
-	}
-	return name, n
-}
-
-// connections lists the first breaks of each connection.
-func connections(breaks []window.Break) []Broken {
-	list := []Broken{}
-	known := map[[2]string]bool{}
-	for _, b := range breaks {
-		id := [2]string{b.Integration, b.Connection}
-		if len(list) == shown {
-			break
-		}
-		if known[id] {
-			continue
-		}
-		known[id] = true
-		list = append(list, Broken{Integration: b.Integration, Connection: b.Connection, Account: b.Account, Reason: b.Reason, Time: b.Time})
-	}
-	return list
 }

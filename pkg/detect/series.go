@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"slices"
+
 	"github.com/revwatch/revwatch/pkg/baseline"
 	"github.com/revwatch/revwatch/pkg/nango"
 	"github.com/revwatch/revwatch/pkg/window"
@@ -195,4 +197,5 @@ func (s *series) forget(now int64) {
 		before = min(before, s.incident.Peak.From, s.incident.Onset)
 	}
 	s.forgotten = append(s.forgotten, s.breaks.Forget(window.SlotTime(before))...)
+	s.restarts = slices.DeleteFunc(s.restarts, func(r int64) bool { return r < now-keepBreaks })
 }

@@ -37,6 +37,14 @@ func (f *family) add(labels string, v float64) { f.samples[labels] += v }
 // raise keeps the highest value.
 func (f *family) raise(labels string, v float64) { f.samples[labels] = max(f.samples[labels], v) }
 
+// lower keeps the lowest value.
+func (f *family) lower(labels string, v float64) {
+	if known, taken := f.samples[labels]; taken {
+		v = min(known, v)
+	}
+	f.samples[labels] = v
+}
+
 // only keeps a value that has no meaning for two together: then it is +Inf.
 func (f *family) only(labels string, v float64) {
 	if _, taken := f.samples[labels]; taken {

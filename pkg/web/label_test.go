@@ -187,11 +187,12 @@ func notTooMany(t *rapid.T, now map[string]*parsed, size int) {
 	}
 }
 
-// TestMostBrokenAreNamed, and what the rest has together makes sense: sums, the highest score, no bound, the rate of all their false alarms.
+// TestMostBrokenAreNamed, and what the rest has together makes sense: sums, the highest score, no bound, the rate of all their
+// false alarms, and a budget that is kept only where all keep theirs.
 func TestMostBrokenAreNamed(t *testing.T) {
 	of := func(environment, provider string, total int64, score float64) detect.Series {
 		return detect.Series{Signal: detect.Revocations, Environment: environment, Provider: provider, Cause: "revoked", State: detect.StateQuiet, BudgetDays: 90,
-			Total: total, Score: score, Windows: windows(2, 1, 5, score), Broken: 4, Active: 10}
+			Total: total, Score: score, Windows: windows(2, 1, 5, score), Broken: 4, Active: 10, Realised: 3, Promised: 4, BudgetMet: provider != "d"}
 	}
 	s := New(Options{MaxProviders: 1})
 	s.Publish(Snapshot{At: time.Now(), Series: []detect.Series{of("dev", "c", 1, .1), of("prod", "a", 5, .5), of("prod", "b", 9, .2), of("prod", "d", 5, .7)}})
@@ -203,6 +204,10 @@ func TestMostBrokenAreNamed(t *testing.T) {
 		`score{environment="prod",provider="other",cause="revoked",signal="revocations"}`:                            .7,
 		`budget_days{environment="prod",provider="other",cause="revoked",signal="revocations"}`:                      45,
 		`revoked_connections{environment="prod",provider="other",cause="revoked",signal="revocations",window="10m"}`: 4,
+		`series_excursions{environment="prod",provider="other",cause="revoked",signal="revocations"}`:                6,
+		`series_excursions_promised{environment="prod",provider="other",cause="revoked",signal="revocations"}`:       8,
+		`budget_met{environment="prod",provider="other",cause="revoked",signal="revocations"}`:                       0,
+		`budget_met{environment="prod",provider="b",cause="revoked",signal="revocations"}`:                           1,
 		`connections_broken{environment="prod",provider="other"}`:                                                    8,
 		`connections_active{environment="prod",provider="other"}`:                                                    20,
 		`upper_bound{environment="prod",provider="b",cause="revoked",signal="revocations",window="72h"}`:             5,

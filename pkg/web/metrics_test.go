@@ -35,11 +35,11 @@ func small() Snapshot {
 		Detector: detect.Stats{Broken: 12, Dropped: 1},
 		Series: []detect.Series{
 			{Signal: detect.Revocations, Environment: "prod", Provider: "github", Cause: "misconfigured", State: detect.StateLearning,
-				Windows: windows(0, .25, math.Inf(1), 0), BudgetDays: 90, Total: 2, Broken: 9, Active: 410},
+				Windows: windows(0, .25, math.Inf(1), 0), BudgetDays: 90, Total: 2, Broken: 9, Active: 410, BudgetMet: true, Promised: 4},
 			{Signal: detect.Revocations, Environment: "prod", Provider: "github", Cause: "revoked", State: detect.StateOpen,
-				Windows: windows(7, .5, 4, 1.75), Score: 1.75, BudgetDays: 90, Total: 10, Broken: 9, Active: 410, Incident: "i1"},
+				Windows: windows(7, .5, 4, 1.75), Score: 1.75, BudgetDays: 90, Total: 10, Broken: 9, Active: 410, Incident: "i1", Realised: 13, Promised: 4},
 			{Signal: detect.UnknownConnections, Environment: "dev", Provider: "git\"hub\n", Cause: "unknown", State: detect.StateQuiet,
-				Windows: windows(0, .1, 3, 0), BudgetDays: 180, Total: 1},
+				Windows: windows(0, .1, 3, 0), BudgetDays: 180, Total: 1, Realised: 1, Promised: 4, BudgetMet: true},
 		},
 		Incidents: []detect.Incident{
 			{ID: "i1", Signal: detect.Revocations, Environment: "prod", Provider: "github", Cause: "revoked", Status: detect.StatusUpdate},
@@ -125,7 +125,8 @@ func TestEveryMetric(t *testing.T) {
 		"gauge": `held revoked_connections expected upper_bound score connections_broken connections_active budget_days incidents_open
 			incidents_muted outbox_depth outbox_oldest_seconds destination_up event_lag_seconds watermark_timestamp_seconds
 			newest_row_timestamp_seconds source_silent partition_lag_records partition_position owner group_joined input_failing
-			state_last_commit_timestamp_seconds snapshot_timestamp_seconds build_info config_hash_info expected_false_alarms_per_day series sources
+			state_last_commit_timestamp_seconds snapshot_timestamp_seconds build_info config_hash_info expected_false_alarms_per_week series sources
+			series_excursions series_excursions_promised budget_met
 			ready check_ok schema_drift accounts`,
 		"histogram": "state_commit_seconds detection_delay_seconds",
 	}
@@ -170,7 +171,7 @@ func TestNothingPublished(t *testing.T) {
 			t.Errorf("%s %v", name, f.samples)
 		}
 	}
-	if v, ok := all["revwatch_expected_false_alarms_per_day"].samples["revwatch_expected_false_alarms_per_day{}"]; !ok || v != 0 {
+	if v, ok := all["revwatch_expected_false_alarms_per_week"].samples["revwatch_expected_false_alarms_per_week{}"]; !ok || v != 0 {
 		t.Error(v, ok)
 	}
 }

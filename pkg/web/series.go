@@ -9,7 +9,7 @@ import (
 
 // seriesFamilies are the metrics that every series has a part in.
 type seriesFamilies struct {
-	total, observed, expected, upper, score, budget, broken, active, states, alarms *family
+	total, observed, expected, upper, score, budget, excursions, promised, met, broken, active, states, alarms *family
 }
 
 func newSeriesFamilies() seriesFamilies {
@@ -23,7 +23,11 @@ func newSeriesFamilies() seriesFamilies {
 		broken:   newFamily(gauge, "revwatch_connections_broken", "Connections of the provider that are broken now."),
 		active:   newFamily(gauge, "revwatch_connections_active", "Connections of the provider seen alive in the last 7 days; missing where that is not known."),
 		states:   newFamily(gauge, "revwatch_series", "Series, by state."),
-		alarms:   newFamily(gauge, "revwatch_expected_false_alarms_per_day", "False alarms expected a day, over all series."),
+		alarms:   newFamily(gauge, "revwatch_expected_false_alarms_per_week", "False alarms expected a week, over all series: the sum of their budgets."),
+
+		excursions: newFamily(gauge, "revwatch_series_excursions", "Times that the score rose to what should be seen once a week, in the last 28 days."),
+		promised:   newFamily(gauge, "revwatch_series_excursions_promised", "How many of these excursions should be seen at most; a multiple of it for weeks means that the budget is not kept."),
+		met:        newFamily(gauge, "revwatch_budget_met", "0 when there are so many more excursions than promised that the budget is not kept."),
 	}
 }
 
@@ -48,14 +52,17 @@ func (s *Server) writeSeries(w io.Writer, all []detect.Series) {
 	for l, perDay := range f.budget.samples {
 		f.budget.samples[l] = 1 / perDay
 	}
-	write(w, f.total, f.observed, f.expected, f.upper, f.score, f.budget, f.broken, f.active, f.states, f.alarms)
+	write(w, f.total, f.observed, f.expected, f.upper, f.score, f.budget, f.excursions, f.promised, f.met, f.broken, f.active, f.states, f.alarms)
 }
 
 func (f seriesFamilies) add(x detect.Series, l string) {
 	f.total.add(l, float64(x.Total))
 	f.score.raise(l, x.Score)
 	f.budget.add(l, 1/x.BudgetDays) // rates add up, times between do not
-	f.alarms.add("", 1/x.BudgetDays)
+	f.alarms.add("", 7/x.BudgetDays)
+	f.excursions.add(l, x.Realised)
+	f.promised.add(l, x.Promised)
+	f.met.lower(l, bit(x.BudgetMet))
 	f.states.add(labels("state", x.State), 1)
 	for _, v := range x.Windows {
 		in := l + `,window="` + length(v.Seconds) + `"`

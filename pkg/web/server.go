@@ -1,5 +1,5 @@
-// Package web shows the daemon to the outside: metrics, liveness and readiness on one listener. It reads immutable snapshots that the owner of
-// the core publishes, never the core itself, and it knows nothing of Kafka.
+// Package web shows the daemon to the outside: metrics, liveness, readiness and explanations on one listener. It reads immutable snapshots that the
+// owner of the core publishes, or asks that owner, and never touches the core itself; it knows nothing of Kafka.
 package web
 
 import (
@@ -26,6 +26,7 @@ type Server struct {
 	o          Options
 	last       atomic.Pointer[Snapshot]
 	deliveries atomic.Pointer[func() []alert.Status]
+	explain    atomic.Pointer[Explain]
 
 	// Liveness is measured by the monotonic clock of the machine: neither a step of the wall clock nor an accelerated one may end the process.
 	started time.Time
@@ -74,10 +75,12 @@ func (s *Server) CommitTook(d time.Duration) { s.commits.values.Update(d.Seconds
 // Detected counts one opened incident; delay is from its newest break until it opened.
 func (s *Server) Detected(delay time.Duration) { s.delays.values.Update(delay.Seconds()) }
 
-// Handler answers GET and HEAD: /metrics, /healthz (also /-/healthy and /health) and /readyz (also /-/ready). Every other path is not found.
+// Handler answers GET and HEAD: /metrics, /healthz (also /-/healthy and /health), /readyz (also /-/ready) and /api/v1/explain. Every other path is
+// not found.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", s.serveMetrics)
+	mux.HandleFunc("GET "+ExplainPath, s.serveExplain)
 	for _, path := range []string{"/healthz", "/-/healthy", "/health"} {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { s.liveness().serve(w, r) })
 	}

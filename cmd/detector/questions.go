@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/revwatch/revwatch/pkg/detect"
+	"github.com/revwatch/revwatch/pkg/web"
+)
+
+// question is one that waits for the owner of the core.
+type question struct {
+	detect.Question
+	at     string      // as a person wrote it
+	answer chan answer // holds one, so that the owner never waits
+}
+
+type answer struct {
+	detect.Answer
+	err error
+}
+
+// questions is how other goroutines ask the owner of the core: it answers between two batches, so nothing is ever locked.
+type questions struct {
+	asked chan question // holds none: what nobody takes in time was never asked
+	ended chan struct{} // closed when the owner is no more
+}
+
+func newQuestions() *questions { return &questions{make(chan question), make(chan struct{})} }
+
+// ask is a web.Explain.
+func (q *questions) ask(ctx context.Context, x detect.Question, at string) (detect.Answer, error) {
+	asked := question{x, at, make(chan answer, 1)}
+	select {
+	case q.asked <- asked:
+	case <-q.ended:
+		return detect.Answer{}, fmt.Errorf("%w: the daemon stops", web.ErrUnavailable)
+	case <-ctx.Done():
+		return detect.Answer{}, fmt.Errorf("%w: the reading is busy or stuck; /healthz says whether it moves", web.ErrUnavailable)
+	}
+	a := <-asked.answer // whoever took the question answers at once
+	return a.Answer, a.err
+}
+
+// atOnce is how many questions are answered in a row: reading goes on between them.
+const atOnce = 16
+
+// answerAll answers those who wait now. It does nothing on nil.
+func (q *questions) answerAll(by func(x detect.Question, at string) (detect.Answer, error)) {
+	if q == nil {
+		return
+	}
+	for range atOnce {
+		select {
+		case x := <-q.asked:
+			a, err := by(x.Question, x.at)
+			x.answer <- answer{a, err}
+		default:
+			return
+		}
+	}
+}
+
+// explain answers for the owner: only where the core holds everything that there is to read.
+func (f *follower) explain(q detect.Question, at string) (detect.Answer, error) {
+	switch {
+	case f.failing != nil:
+		return detect.Answer{}, fmt.Errorf("%w: reading has stopped, as the state cannot be committed", web.ErrUnavailable)
+	case f.positions.owned() == 0:
+		return detect.Answer{}, fmt.Errorf("%w: this member reads nothing; ask the one whose revwatch_owner is 1, or wait until the group is joined", web.ErrUnavailable)
+	case f.behind:
+		return detect.Answer{}, fmt.Errorf("%w: the topic is not read to its end yet, %d records are left", web.ErrUnavailable, f.positions.lag())
+	}
+	return f.engine.explain(q, at)
+}
+
+// explain answers from what was read so far.
+func (g *engine) explain(q detect.Question, at string) (a detect.Answer, err error) {
+	if q.At, err = parseInstant(at, g.detector.Closed()); err != nil {
+		return a, err
+	}
+	return g.detector.Explain(q)
+}
+
+// parseInstant reads a time in RFC 3339, or an hour and minute of the UTC day of the newest data; "" and now are the zero time.
+func parseInstant(text string, newest time.Time) (time.Time, error) {
+	if text == "" || text == "now" {
+		return time.Time{}, nil
+	}
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t.UTC(), nil
+	}
+	t, err := time.Parse("15:04", text)
+	if err != nil {
+		return t, fmt.Errorf("%w: %q; such as 2026-10-05T14:05:00Z, or 14:05 of the newest day in the data (UTC)", web.ErrInstant, clean(text))
+	}
+	year, month, day := newest.UTC().Date()
+	return time.Date(year, month, day, t.Hour(), t.Minute(), 0, 0, time.UTC), nil
+}

@@ -1,0 +1,160 @@
+package detect
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/revwatch/revwatch/pkg/window"
+)
+
+// concentrated is the share of an incident's breaks from which one integration is named.
+const concentrated = 0.8
+
+// describe writes what the series shows now into its incident.
+func (d *Detector) describe(s *series) {
+	t := s.incident
+	breaks := s.within(t.Peak)
+	t.Observed, t.Expected = distinct(breaks), t.Peak.Expected
+	t.WindowSeconds = int(t.Peak.To-t.Peak.From+1) * int(window.Slot.Seconds())
+	t.Score = max(0, t.Peak.Score) / t.Line
+	t.OncePerDays = min(math.Exp(t.Peak.Score), math.MaxFloat64)
+	t.Active = 0
+	if s.Signal == Revocations {
+		t.Active = d.alive.count(s.Environment, s.Provider)
+	}
+	integrations := tally(breaks, func(b window.Break) string { return b.Integration })
+	t.Scope, t.Integration = "provider", ""
+	if most, n := top(integrations); float64(n) >= concentrated*float64(len(breaks)) {
+		t.Integration = most
+		if s.Signal == UnknownConnections || s.Cause == "misconfigured" || d.integrations(s, integrations) > 1 {
+			t.Scope = "integration" // a client secret is always one integration's
+		}
+	}
+	t.Explanation = explain(s, breaks, integrations)
+	if p := s.promise(d.edge); !p.met {
+		t.Explanation = append(t.Explanation, fmt.Sprintf("the budget is not met for this provider: %.0f unusual hours in 4 weeks where %.0f are promised", p.realised, p.promised))
+	}
+	t.Connections = d.ownersOf(s, connections(s.breaks.Since(t.Since)))
+	d.describeWide(t)
+	t.Total = s.total
+	s.changed = true
+}
+
+// describeWide puts what an incident stands for over what its own series shows.
+func (d *Detector) describeWide(t *tracked) {
+	if t.Wide == "" {
+		return
+	}
+	t.Scope, t.Integration = t.Wide, ""
+	if t.Broad != nil {
+		t.Observed, t.Expected, t.WindowSeconds = t.Broad.Observed, t.Broad.Expected, hour*int(window.Slot.Seconds())
+		t.Explanation = append([]string{t.Broad.words(t.Signal)}, t.Explanation...)
+		return
+	}
+	for _, s := range d.order {
+		if s.open() && s.incident.Parent == t.ID {
+			t.Explanation = append(t.Explanation, fmt.Sprintf("also %s: %d broke, %.1f expected", s.Provider, s.incident.Observed, s.incident.Expected))
+		}
+	}
+}
+
+// ownersOf adds what is known of whose the connections are.
+func (d *Detector) ownersOf(s *series, list []Broken) []Broken {
+	for i := range list {
+		b := &list[i]
+		account, tags := d.ledger.Owner(s.Environment, b.Integration, b.Connection)
+		b.Account, b.Tags = or(b.Account, account), tags
+	}
+	return list
+}
+
+// integrations counts the live integrations of a provider: with a connection seen alive, one that failed within 90 days, or one of those that
+// are counted.
+func (d *Detector) integrations(s *series, counted map[string]int) int {
+	found := map[string]struct{}{}
+	note := func(name string) { found[name] = struct{}{} }
+	for name := range counted {
+		note(name)
+	}
+	d.alive.integrations(s.Environment, s.Provider, note)
+	d.ledger.Integrations(s.Environment, s.Provider, note)
+	return len(found)
+}
+
+// explain says in at most four lines what the breaks of an incident have in common.
+func explain(s *series, breaks []window.Break, integrations map[string]int) []string {
+	all := len(breaks)
+	lines := []string{}
+	if s.Signal == Revocations {
+		reasons := tally(breaks, func(b window.Break) string { return b.Reason })
+		if reason, n := top(reasons); reason != "" {
+			lines = append(lines, fmt.Sprintf("%d of %d with reason %s", n, all, reason))
+		}
+		integration, n := top(integrations)
+		lines = append(lines, fmt.Sprintf("%d of %d under integration %s", n, all, integration))
+	}
+	accounts := tally(breaks, func(b window.Break) string { return b.Account })
+	unnamed := accounts[""]
+	delete(accounts, "")
+	switch most, n := top(accounts); {
+	case s.Signal != Revocations:
+	case len(accounts) == 0:
+		lines = append(lines, "customer accounts are not in the rows")
+	case len(accounts) == 1 && unnamed == 0:
+		lines = append(lines, "all of one customer account: "+most)
+	case n > 1:
+		lines = append(lines, fmt.Sprintf("%d customer accounts, most of them (%d) of %s", len(accounts), n, most))
+	default:
+		lines = append(lines, strconv.Itoa(len(accounts))+" customer accounts")
+	}
+	if uncounted := all - int(counted(breaks)); uncounted > 0 {
+		lines = append(lines, fmt.Sprintf("%d further of accounts that broke twice within a day do not enter the score", uncounted))
+	}
+	return lines
+}
+
+func counted(breaks []window.Break) (n float64) {
+	for _, b := range breaks {
+		if b.Counted {
+			n++
+		}
+	}
+	return n
+}
+
+func tally(breaks []window.Break, of func(window.Break) string) map[string]int {
+	counts := map[string]int{}
+	for _, b := range breaks {
+		counts[of(b)]++
+	}
+	return counts
+}
+
+// top is the most frequent name, of equal ones the first in the alphabet.
+func top(counts map[string]int) (name string, n int) {
+	for x, c := range counts {
+		if c > n || c == n && x < name {
+			name, n = x, c
+		}
+	}
+	return name, n
+}
+
+// connections lists the first breaks of each connection.
+func connections(breaks []window.Break) []Broken {
+	list := []Broken{}
+	known := map[[2]string]bool{}
+	for _, b := range breaks {
+		id := [2]string{b.Integration, b.Connection}
+		if len(list) == shown {
+			break
+		}
+		if known[id] {
+			continue
+		}
+		known[id] = true
+		list = append(list, Broken{Integration: b.Integration, Connection: b.Connection, Account: b.Account, Reason: b.Reason, Time: b.Time})
+	}
+	return list
+}
