@@ -82,6 +82,9 @@ func drawFleet(t *rapid.T) Fleet {
 func drawHistory(t *rapid.T) *History {
 	rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 2))
 	h := &History{Today: 20000 + int64(rapid.IntRange(0, 20).Draw(t, "today")), First: rapid.Bool().Draw(t, "first")}
+	if rapid.Bool().Draw(t, "another level") {
+		h.Level = h.Today - int64(rapid.IntRange(0, 90).Draw(t, "of the level"))
+	}
 	perDay := math.Exp(rapid.Float64Range(math.Log(.05), math.Log(300)).Draw(t, "log rate"))
 	weekend := rapid.SampledFrom([]float64{1, .3, 0}).Draw(t, "weekend")
 	batch := rapid.SampledFrom([]float64{0, 0, 3, 20, 60000}).Draw(t, "batch")

@@ -13,6 +13,7 @@ type Day struct {
 type History struct {
 	Today int64 // days since 1970
 	First bool  // Days[0] is the day in which the series began
+	Level int64 // days before this one were of another level, and teach nothing of the present one; 0: none was
 	Days  []Day
 }
 
@@ -62,6 +63,7 @@ type table struct {
 	began int64 // the day of days[0]
 	first bool  // days[0] is the first of the series, unless days were cut off: then nobody asks
 	days  []Day
+	other int // so many of them were of another level
 	hours [MaxDays][hoursPerDay]cell
 }
 
@@ -69,6 +71,7 @@ func (t *table) fill(h *History, most int) {
 	t.days = h.Days[max(0, len(h.Days)-most):]
 	t.began = h.Today - int64(len(t.days))
 	t.first = h.First
+	t.other = int(max(0, min(h.Level-t.began, int64(len(t.days)))))
 	for j := range t.days {
 		t.days[j].hours(&t.hours[j])
 	}

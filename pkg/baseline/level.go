@@ -14,7 +14,7 @@ func (t *table) level(p *plans, s *season) (breaks, days float64) {
 	if n > warmDays {
 		n -= guardDays
 	}
-	for j := range n {
+	for j := t.other; j < n; j++ {
 		w := t.weight(j, half)
 		a, b := t.exposure(j, p[t.weekend(j)], s)
 		breaks += w * a

@@ -170,7 +170,7 @@ func reference(h *History, fleet *Fleet) (f refFit) {
 		half = math.Min(60, math.Max(14, 30/(24*r)))
 	}
 	for _, x := range all {
-		if len(h.Days) > 10 && x.age < 2 || !x.usable {
+		if len(h.Days) > 10 && x.age < 2 || !x.usable || int64(x.day) < h.Level {
 			continue
 		}
 		w := math.Pow(2, -x.age/half)

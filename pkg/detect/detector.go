@@ -419,11 +419,6 @@ func (d *Detector) line(s *series) float64 {
 	return math.Log(max(d.budget(s).Hours()/24, 2))
 }
 
-// adopted tells that a stretch is normal from now on.
-func (d *Detector) adopted(s *series, from int64) {
-	d.opt.Adopted(Adopted{s.Signal, s.Environment, s.Provider, s.Cause, window.SlotTime(from), window.SlotTime(d.edge)})
-}
-
 // Silence is how long no row may come before that is unusual by itself: the configured time, or twice the longest gap between rows of the
 // last 7 days of event time, at least 1 h.
 func (d *Detector) Silence() time.Duration { return d.rows.threshold(d.opt.Silence) }

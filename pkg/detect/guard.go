@@ -3,6 +3,8 @@ package detect
 import (
 	"math"
 	"slices"
+
+	"github.com/revwatch/revwatch/pkg/window"
 )
 
 // guard watches over the fit of one series, apart from alarms: which extremes its scores really reach, and which stretches may not teach.
@@ -130,7 +132,6 @@ type stretch struct {
 	From, To int64   // slots that are masked so far
 	Theta    float64 // θ: the rise that the end is tested against
 	Decay    float64 // D: evidence that the rate is what was expected again
-	Age      int     // observed slots since it was found
 }
 
 func newStretch(p peak, running bool) *stretch {
@@ -168,19 +169,29 @@ func (d *Detector) pass(s *series, slot int64) {
 	if slot < x.Begin {
 		return
 	}
-	x.Age++
+	age := d.rows.observed(x.From, slot)
 	m := &s.today().Model
 	x.Decay = decay(x.Decay, x.Theta, s.ring.Count(slot), s.expected(slot, slot, &d.rows), m.Fluctuation[1], m.Clumping)
 	switch {
-	case x.Age >= acceptAfter:
-		for i := x.From; i <= x.To; i++ {
-			s.ring.Unmask(i)
-			s.changedDays[floorDay(i)] = true
-		}
-		d.adopted(s, x.From)
-	case x.Decay > decayed, x.Age >= slotsPerDay && s.ring.Sum(slot-slotsPerDay+1, slot) <= maskQuiet:
+	case age >= acceptAfter:
+		d.adopt(s, x)
+	case x.Decay > decayed, age >= slotsPerDay && s.ring.Sum(d.rows.back(slot, slotsPerDay), slot) <= maskQuiet:
 	default:
 		return
 	}
 	s.guard.Stretch, s.guard.Restart = nil, slot+1
+}
+
+// adopt takes a stretch that went on for 14 days for normal: it teaches, and what was before it no longer says how high the level is, nor the forecasts
+// that it has proved wrong how much it varies. An incident that is open ends with it.
+func (d *Detector) adopt(s *series, x *stretch) {
+	for i := x.From; i <= x.To; i++ {
+		s.ring.Unmask(i)
+		s.changedDays[floorDay(i)] = true
+	}
+	s.level, s.adopted = floorDay(x.From)+1, floorDay(x.To)
+	if s.open() {
+		s.incident.Age = acceptAfter
+	}
+	d.opt.Adopted(Adopted{s.Signal, s.Environment, s.Provider, s.Cause, window.SlotTime(x.From), window.SlotTime(x.To + 1)})
 }

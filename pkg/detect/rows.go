@@ -157,6 +157,15 @@ func (r *rows) observed(from, to int64) int64 {
 	return to - from + 1 - r.blind.within(from, to)
 }
 
+// back is the slot from which on n slots up to one were observed.
+func (r *rows) back(slot, n int64) int64 {
+	from := slot - n + 1
+	for missing := n - r.observed(from, slot); missing > 0; missing = n - r.observed(from, slot) {
+		from -= missing
+	}
+	return from
+}
+
 func (r *rows) sees(slot int64) bool { return !r.blind.has(slot) }
 
 // forget lets go of what lies more than the 84 days of a ring before the edge, and of gaps that say nothing any more.

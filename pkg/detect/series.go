@@ -34,6 +34,8 @@ type series struct {
 	first     int64   // slot in which its provider began to exist
 	restart   int64   // no window of the alert scan begins before it: the end of the last incident
 	restarts  []int64 // of the last days: what an explanation needs
+	level     int64   // day from which on its level is the present one: a rise was taken for normal; 0: none was
+	adopted   int64   // day in which that was
 	ring      window.Ring
 	forecasts [window.Days + 1]forecast // at day mod window.Days+1
 	daily     [dailyKept]daily          // at day mod dailyKept
@@ -117,7 +119,7 @@ func (d *Detector) history(s *series, today int64) *baseline.History {
 	begin := floorDay(s.first)
 	from := max(begin, today-window.Days)
 	h := &d.taught
-	h.Today, h.First, h.Days = today, from == begin, h.Days[:0]
+	h.Today, h.First, h.Level, h.Days = today, from == begin, s.level, h.Days[:0]
 	for day := from; day < today; day++ {
 		h.Days = append(h.Days, d.lesson(s, day))
 	}
@@ -144,7 +146,7 @@ func (d *Detector) lesson(s *series, day int64) baseline.Day {
 		unusable(d.rows.blind[i].From, d.rows.blind[i].To)
 	}
 	unusable(first, s.first-1)
-	if f := s.forecast(day); f != nil {
+	if f := s.forecast(day); f != nil && day > s.adopted { // forecasts of the old level say nothing of how much the new one varies
 		x.Rates = &f.Rates
 	}
 	return x

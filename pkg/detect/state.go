@@ -44,6 +44,7 @@ type storedRows struct {
 
 type storedSeries struct {
 	First, Restart, Newest, Total, Fitted int64
+	Level, Adopted                        int64   `json:",omitempty"`
 	Restarts                              []int64 `json:",omitempty"`
 	Daily                                 [dailyKept]daily
 	Guard                                 guard
@@ -184,7 +185,7 @@ func (s *series) breakKey(b window.Break) string {
 }
 
 func (s *series) stored() storedSeries {
-	return storedSeries{s.first, s.restart, s.newest, s.total, s.fitted, s.restarts, s.daily, s.guard, stored(s.incident)}
+	return storedSeries{s.first, s.restart, s.newest, s.total, s.fitted, s.level, s.adopted, s.restarts, s.daily, s.guard, stored(s.incident)}
 }
 
 func stored(t *tracked) *storedIncident {
@@ -333,6 +334,7 @@ func (d *Detector) restoreSeries(bucket, id string, value []byte) error {
 		return err
 	}
 	s.first, s.restart, s.newest, s.total, s.fitted = in.First, in.Restart, in.Newest, in.Total, in.Fitted
+	s.level, s.adopted = in.Level, in.Adopted
 	s.restarts, s.daily, s.guard, s.incident = in.Restarts, in.Daily, in.Guard, in.Incident.tracked()
 	return nil
 }
