@@ -23,6 +23,8 @@ var rooms = map[string][]string{
 	"pkg/detect": {"pkg/nango", "pkg/window", "pkg/baseline"},
 	"pkg/alert":  {"pkg/detect"},
 	"pkg/web":    {"pkg/alert", "pkg/detect", "pkg/nango"},
+
+	"bench/detection": {"pkg/detect", "pkg/nango", "pkg/window", "pkg/baseline"},
 }
 
 // pure rooms are functions of records and times. They may import these packages and nothing else of the world.
