@@ -70,9 +70,9 @@ func (o options) budgetGoal(ms []Measured) {
 
 func (o options) powerGoal(ours Sweep, providers []Provider) {
 	n := len(providers)
-	best := map[float64]float64{}
+	best, counts := map[float64]float64{}, seriesOf(providers)
 	for _, r := range o.chosen() {
-		theirs := o.theirs(r, providers)
+		theirs := o.theirs(r, providers, counts)
 		for _, fa := range []float64{.33, .1} {
 			best[fa] = max(best[fa], at(theirs.curve(numbers(n)), fa).Recall)
 		}

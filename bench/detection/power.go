@@ -33,9 +33,15 @@ func power(o options) error {
 }
 
 func (o options) part(ms []Measured, name string, fits func(Hit) bool, low, high float64) {
+	some := func(m Measured) []Hit {
+		return hits(inBand(m.Outcomes, low, high), func(h Hit) bool { return h.Incident && fits(h) })
+	}
+	if len(some(ms[0])) == 0 {
+		return
+	}
 	fmt.Fprintf(o.out, "| %s |", name)
 	for _, m := range ms {
-		found := hits(inBand(m.Outcomes, low, high), func(h Hit) bool { return h.Incident && fits(h) })
+		found := some(m)
 		v := bootstrap(len(found), func(who []int) float64 {
 			n := 0.0
 			for _, i := range who {

@@ -15,32 +15,51 @@ const alarmLasts = slotsPerDay
 // capped keeps the breaks that count: of one customer at most 2 within 24 h.
 func capped(breaks []Break) []Break {
 	var b window.Breaks
+	done := 0
 	return slices.DeleteFunc(slices.Clone(breaks), func(x Break) bool {
 		counts := b.Add(window.Break{Time: x.Time, Integration: x.Integration, Connection: x.Connection, Account: x.Account})
-		b.Forget(x.Time.Add(-25 * time.Hour))
+		if done++; done%1000 == 0 {
+			b.Forget(x.Time.Add(-25 * time.Hour))
+		}
 		return !counts
 	})
 }
 
-// slotCounts counts breaks in the 10-minute slots of a provider's life, and says which is the first.
-func slotCounts(p *Provider, breaks []Break) (counts []float64, first int64) {
-	first = window.SlotOf(p.Start)
-	counts = make([]float64, window.SlotOf(p.End.Add(-1))-first+1)
+// series is a provider as rivals see it: counts of 10-minute slots of its life, with the cap per customer and without.
+type series struct {
+	capped, uncapped []float64
+	first            int64 // slot of the first count
+}
+
+// seriesOf counts the breaks of all providers, once for all rivals.
+func seriesOf(providers []Provider) []series {
+	out := make([]series, len(providers))
+	parallel(len(providers), func(i int) {
+		p := &providers[i]
+		out[i].first = window.SlotOf(p.Start)
+		out[i].capped, out[i].uncapped = slotCounts(p, capped(p.Breaks)), slotCounts(p, p.Breaks)
+	})
+	return out
+}
+
+func slotCounts(p *Provider, breaks []Break) []float64 {
+	first := window.SlotOf(p.Start)
+	counts := make([]float64, window.SlotOf(p.End.Add(-1))-first+1)
 	for _, b := range breaks {
 		counts[window.SlotOf(b.Time)-first]++
 	}
-	return counts, first
+	return counts
 }
 
 // rivalScores are a rival's scores of every provider, by slot of its life.
-func rivalScores(r Rival, providers []Provider, cap bool) [][]float32 {
-	out := make([][]float32, len(providers))
-	parallel(len(providers), func(i int) {
-		breaks := providers[i].Breaks
+func rivalScores(r Rival, all []series, cap bool) [][]float32 {
+	out := make([][]float32, len(all))
+	parallel(len(all), func(i int) {
+		counts := all[i].uncapped
 		if cap {
-			breaks = capped(breaks)
+			counts = all[i].capped
 		}
-		scores := r.Score(slotCounts(&providers[i], breaks))
+		scores := r.Score(counts, all[i].first)
 		out[i] = make([]float32, len(scores))
 		for j, s := range scores {
 			if s > 0 && !math.IsInf(s, 0) {
@@ -51,19 +70,35 @@ func rivalScores(r Rival, providers []Provider, cap bool) [][]float32 {
 	return out
 }
 
+// mark is a slot of a life with its score.
+type mark struct {
+	slot  int
+	score float32
+}
+
+// marks are the slots whose score reaches a threshold.
+func marks(scores []float32, threshold float32) (out []mark) {
+	for i, s := range scores {
+		if s >= threshold && s > 0 {
+			out = append(out, mark{i, s})
+		}
+	}
+	return out
+}
+
 // alarmsAt turns scores into alarms: one starts when the score reaches the threshold, at the end of that slot, and lasts until it was below it for 24 h.
-func alarmsAt(scores []float32, threshold float32, start time.Time) (out []Alarm) {
+func alarmsAt(scores []mark, threshold float32, start time.Time) (out []Alarm) {
 	last := -1
 	begin := window.SlotTime(window.SlotOf(start) + 1)
-	for i, s := range scores {
-		if s < threshold || s <= 0 {
+	for _, m := range scores {
+		if m.score < threshold {
 			continue
 		}
-		when := begin.Add(time.Duration(i) * window.Slot)
-		if last < 0 || i-last > alarmLasts {
+		when := begin.Add(time.Duration(m.slot) * window.Slot)
+		if last < 0 || m.slot-last > alarmLasts {
 			out = append(out, Alarm{Opened: when})
 		}
-		last = i
+		last = m.slot
 		out[len(out)-1].Resolved = when.Add(alarmLasts * window.Slot)
 	}
 	return out
@@ -100,12 +135,18 @@ func thresholds(providers []Provider, scores [][]float32) (out []float32) {
 }
 
 // sweepRival scores a rival at all thresholds.
-func sweepRival(name string, r Rival, providers []Provider, cap bool) Sweep {
+func sweepRival(name string, r Rival, providers []Provider, all []series, cap bool) Sweep {
 	s := Sweep{Name: name}
-	scores := rivalScores(r, providers, cap)
-	for _, x := range thresholds(providers, scores) {
+	scores := rivalScores(r, all, cap)
+	tried := thresholds(providers, scores)
+	if len(tried) == 0 {
+		return s
+	}
+	high := make([][]mark, len(scores))
+	parallel(len(scores), func(i int) { high[i] = marks(scores[i], tried[len(tried)-1]) })
+	for _, x := range tried {
 		outcomes := make([]Outcome, len(providers))
-		parallel(len(providers), func(i int) { outcomes[i] = judge(&providers[i], alarmsAt(scores[i], x, providers[i].Start)) })
+		parallel(len(providers), func(i int) { outcomes[i] = judge(&providers[i], alarmsAt(high[i], x, providers[i].Start)) })
 		s.add(outcomes)
 	}
 	return s

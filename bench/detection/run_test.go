@@ -89,10 +89,10 @@ func TestAlarmsAt(t *testing.T) {
 	}
 	end := func(slot int) time.Time { return epoch.Add(time.Duration(slot+1) * 10 * time.Minute) }
 	want := []Alarm{{end(10), end(150).Add(day), false}, {end(400), end(400).Add(day), false}}
-	if got := alarmsAt(scores, 5, epoch); !reflect.DeepEqual(got, want) {
+	if got := alarmsAt(marks(scores, 1), 5, epoch); !reflect.DeepEqual(got, want) {
 		t.Errorf("%v", got)
 	}
-	if got := alarmsAt(scores, 5.1, epoch); len(got) != 0 {
+	if got := alarmsAt(marks(scores, 1), 5.1, epoch); len(got) != 0 {
 		t.Errorf("%v", got)
 	}
 }
@@ -109,7 +109,7 @@ func TestSweepRival(t *testing.T) {
 		}
 		return out
 	}}
-	s := sweepRival(exact.Name, exact, all, true)
+	s := sweepRival(exact.Name, exact, all, seriesOf(all), true)
 	if c := s.curve([]int{0}); len(c) == 0 || c[0].Recall != 1 || c[0].Delay > 1 {
 		t.Errorf("%v", c)
 	}

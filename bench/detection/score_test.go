@@ -76,7 +76,7 @@ func TestSummarize(t *testing.T) {
 		{Label: Label{Kind: burst, Incident: true}, Found: true, Alarms: 1, Solved: true, Settled: 2 * time.Hour},
 		{Label: Label{Kind: step, Incident: true}, Found: true, Alarms: 2, Solved: true, Settled: 4 * time.Hour},
 		{Label: Label{Kind: step, Incident: true}},
-		{Label: Label{Kind: leaving}, Alarms: 1}, {Label: Label{Kind: outage}},
+		{Label: Label{Kind: leaving}, Found: true, Alarms: 1}, {Label: Label{Kind: outage}},
 	}}}}
 	f := summarize(m)
 	if f.found != 2 || f.one != .5 || f.settled != 3 || f.left != 1 || f.leftKnownAlarmed != 1 || f.outages != 1 || f.outagesAlarmed != 0 {

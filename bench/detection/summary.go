@@ -22,12 +22,12 @@ func summarize(m Measured) (f summary) {
 					settled = append(settled, h.Settled.Hours())
 				}
 			case h.Kind == leaving:
-				f.left, f.leftAlarmed = f.left+1, f.leftAlarmed+int(btof(h.Alarms > 0))
+				f.left, f.leftAlarmed = f.left+1, f.leftAlarmed+int(btof(h.Found))
 				if o.Accounts {
-					f.leftKnown, f.leftKnownAlarmed = f.leftKnown+1, f.leftKnownAlarmed+int(btof(h.Alarms > 0))
+					f.leftKnown, f.leftKnownAlarmed = f.leftKnown+1, f.leftKnownAlarmed+int(btof(h.Found))
 				}
 			case h.Kind == outage:
-				f.outages, f.outagesAlarmed = f.outages+1, f.outagesAlarmed+int(btof(h.Alarms > 0))
+				f.outages, f.outagesAlarmed = f.outages+1, f.outagesAlarmed+int(btof(h.Found))
 			}
 		}
 	}

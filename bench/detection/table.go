@@ -18,8 +18,9 @@ func table(o options) error {
 	o.describe(providers)
 	only(providers, o.size)
 	all := []Sweep{o.ours(providers)}
+	counts := seriesOf(providers)
 	for _, r := range o.chosen() {
-		all = append(all, o.theirs(r, providers))
+		all = append(all, o.theirs(r, providers, counts))
 	}
 	o.rows(all, len(providers))
 	if o.plot != "" {
@@ -52,10 +53,10 @@ func (o options) ours(providers []Provider) Sweep {
 }
 
 // theirs runs a rival on what breaks, and on what counts under the cap, and keeps the better.
-func (o options) theirs(r Rival, providers []Provider) Sweep {
+func (o options) theirs(r Rival, providers []Provider, counts []series) Sweep {
 	begun := time.Now()
-	with := sweepRival(r.Name+" / capped", r, providers, true)
-	without := sweepRival(r.Name+" / uncapped", r, providers, false)
+	with := sweepRival(r.Name+" / capped", r, providers, counts, true)
+	without := sweepRival(r.Name+" / uncapped", r, providers, counts, false)
 	o.note("%s: %v", r.Name, time.Since(begun).Round(time.Second))
 	everybody := numbers(len(providers))
 	if area(without.curve(everybody)) > area(with.curve(everybody)) {

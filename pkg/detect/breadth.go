@@ -30,7 +30,7 @@ type breadth struct {
 // 48 being the independent looks a day. The counts of a series are negative binomial with mean Λ and τ² = v of an hour + 0.02.
 func (d *Detector) breadth(k kind, slot int64) (b breadth) {
 	b.Score = noPeak
-	if !d.manyBroke(k, slot) {
+	if slot-d.began < breadthFrom || !d.manyBroke(k, slot) {
 		return b
 	}
 	for _, s := range d.order {

@@ -39,7 +39,7 @@ func (d *Detector) scan(s *series, to int64) (guard, alert peak) {
 		if score = x.Tail.adjust(score); !ok || from < s.restart || score <= alert.Score {
 			continue
 		}
-		if p := (peak{score, e.count, e.expected, from, to}); score < x.Line || distinct(s.within(p)) >= d.opt.MinConnections {
+		if p := (peak{score, e.count, e.expected, from, to}); score < x.Line || reaches(s.within(p), d.opt.MinConnections) {
 			alert = p
 		}
 	}
@@ -72,6 +72,17 @@ func (d *Detector) evidence(s *series, to int64) (all [len(windows)]evidence) {
 // within are the breaks of the peak's window.
 func (s *series) within(p peak) []window.Break {
 	return s.breaks.Between(window.SlotTime(p.From), window.SlotTime(p.To+1))
+}
+
+// reaches reports whether so many distinct connections are among the breaks.
+func reaches(breaks []window.Break, n int) bool {
+	found := make(map[[2]string]struct{}, 8)
+	for _, b := range breaks {
+		if found[[2]string{b.Integration, b.Connection}] = struct{}{}; len(found) >= n {
+			return true
+		}
+	}
+	return false
 }
 
 func distinct(breaks []window.Break) int {
