@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/revwatch/revwatch/pkg/window"
 )
@@ -35,10 +36,29 @@ func (d *Detector) describe(s *series) {
 	if p := s.promise(d.edge); !p.met {
 		t.Explanation = append(t.Explanation, fmt.Sprintf("the budget is not met for this provider: %.0f unusual hours in 4 weeks where %.0f are promised", p.realised, p.promised))
 	}
+	if t.Status == StatusResolved {
+		t.Explanation = append(t.Explanation, d.byThemselves(s)...)
+	}
 	t.Connections = d.ownersOf(s, connections(s.breaks.Since(t.Since)))
 	d.describeWide(t)
 	t.Total = s.total
 	s.changed = true
+}
+
+// byThemselves names the connections of an incident that work again though nobody authorized them anew: at most five of them.
+func (d *Detector) byThemselves(s *series) []string {
+	var names []string
+	all := connections(s.breaks.Since(s.incident.Since))
+	for _, b := range all {
+		if d.ledger.ByItself(s.Environment, b.Integration, b.Connection) {
+			names = append(names, b.Connection)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	line := fmt.Sprintf("%d of %d work again without a new authorization, so they were not revoked: ", len(names), len(all))
+	return []string{line + strings.Join(names[:min(len(names), 5)], ", ")}
 }
 
 // describeWide puts what an incident stands for over what its own series shows.

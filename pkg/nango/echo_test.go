@@ -61,12 +61,14 @@ func (x told) event() (ev Event, due time.Time) {
 		return *refused(Failure, x.n, id, x.at, Revoked, "invalid_grant", external), x.at
 	case "no reason":
 		return *refused(Failure, x.n, id, x.at, Unknown, "no_reason", ""), x.at.Add(defaultGrace)
-	case "works", "authorized":
+	case "authorized":
+		return *authorized(refused(Reconnected, x.n, id, x.at, "", "", "")), x.at
+	case "works":
 		return *refused(Reconnected, x.n, id, x.at, "", "", ""), x.at
 	case "hook failed":
 		ev = *refused(Failure, x.n, "", x.at, Unknown, "no_reason", external)
 	case "hook worked":
-		ev = *refused(Reconnected, x.n, "", x.at, "", "", "")
+		ev = *authorized(refused(Reconnected, x.n, "", x.at, "", "", ""))
 	default:
 		return *refused(Failure, x.n, "", x.at, Unknown, spanReason, ""), due
 	}

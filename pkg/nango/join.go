@@ -27,7 +27,8 @@ type entry struct {
 	Status   int       `json:"n,omitempty"` // the provider's HTTP status
 	Detail   string    `json:"d,omitempty"` // the provider's sentence, scrubbed
 
-	Sign            Kind   `json:"g,omitempty"` // what a failed call says: UnknownConnection, Exhausted, Seen
+	Sign            Kind   `json:"g,omitempty"`  // what a failed call says: UnknownConnection, Exhausted, Seen
+	Anew            bool   `json:"an,omitempty"` // webhook: its user authorized it
 	SignIntegration string `json:"gi,omitempty"`
 	SignConnection  string `json:"gc,omitempty"`
 
@@ -149,7 +150,7 @@ func (e *entry) created(ev Event, final bool) (Event, fate) {
 }
 
 func (e *entry) reconnected(ev Event, final bool) (Event, fate) {
-	ev.Kind = Reconnected
+	ev.Kind, ev.Authorized = Reconnected, e.Kind == opCreate || e.Anew
 	if e.Ended != 0 {
 		ev.Time = at(e.Ended)
 	}

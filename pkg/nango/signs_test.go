@@ -67,7 +67,7 @@ func stories() [2][]sign {
 		{"deletion that failed", []string{op("events", "pre_connection_deletion", "failed", who, "")}, nil},
 		{"creation cancelled", []string{op("auth", "create_connection", "cancelled", "", "")}, nil},
 		{"creation failed", []string{op("auth", "create_connection", "failed", who, "")}, event(Seen, at)},
-		{"creation succeeded", []string{op("auth", "create_connection", "success", who, "")}, event(Reconnected, end)},
+		{"creation succeeded", []string{op("auth", "create_connection", "success", who, "")}, authorized(event(Reconnected, end))},
 		{"manual refresh", []string{op("auth", "refresh_token", "success", who, "")}, event(Reconnected, end)},
 		{"call exhausted", []string{op("proxy", "call", "failed", "", headers), log("connection_refresh_exhausted")}, unnamed},
 		{"call in back-off", []string{op("proxy", "call", "failed", "", headers), log("connection_refresh_backoff")}, nil},

@@ -49,7 +49,7 @@ func (r *Reader) webhook(v *fastjson.Value, c wrapper) {
 	operation := string(v.GetStringBytes("operation"))
 	switch worked, said := truth(v.Get("success")); {
 	case worked:
-		e.State = stateSuccess
+		e.State, e.Anew = stateSuccess, operation != "refresh"
 	case operation == "refresh" && (said || v.Exists("error")) && !isTest(v.GetStringBytes("error", "type")):
 		r.webhookFailure(v, e)
 	default: // a refused creation or re-authorization leaves the connection as it was; a test is no refresh

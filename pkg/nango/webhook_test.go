@@ -12,6 +12,8 @@ func TestWebhooks(t *testing.T) {
 		Account: "org_1", Cause: Unknown, Reason: "no_reason", Type: external, Tags: TagsOf(map[string]string{"organization_id": "org_1"})}
 	back := failure
 	back.Kind, back.Cause, back.Reason, back.Type = Reconnected, "", "", ""
+	anew := back
+	anew.Authorized = true
 	attempt := back
 	attempt.Kind = Seen
 	stamped := failure
@@ -28,8 +30,8 @@ func TestWebhooks(t *testing.T) {
 		{"own time", `{"timestamp":"` + stampOf(worldStart) + `",` + fail[1:], []Event{stamped}},
 		{"the bridge's time", `{"received_at":"` + stampOf(worldStart) + `","body":` + quoted(fail) + `}`, []Event{stamped}},
 		{"recovery", webhookBody("refresh", 1, true), []Event{back}},
-		{"override", webhookBody("override", 1, true), []Event{back}},
-		{"creation", webhookBody("creation", 1, true), []Event{back}},
+		{"override", webhookBody("override", 1, true), []Event{anew}},
+		{"creation", webhookBody("creation", 1, true), []Event{anew}},
 		{"recovery, true as text", strings.Replace(webhookBody("refresh", 1, true), "true", `"true"`, 1), []Event{back}},
 		{"failure, false as text", strings.Replace(fail, "false", `"false"`, 1), []Event{failure}},
 		{"a refused re-authorization", webhookBody("override", 1, false), []Event{attempt}},

@@ -117,7 +117,7 @@ func tell(kind, n int, t time.Time) story {
 		return story{rows: []row{{t, running}, {soon(9), update}}, event: refused(Reconnected, n, id, soon(9), "", "", "")}
 	case 6: // authorized anew
 		return story{rows: []row{{t, operationRow(id, "auth", "create_connection", "running", "", t, time.Time{})}, {soon(9), operationRow(id, "auth", "create_connection", "success", who, t, soon(9))}},
-			event: refused(Reconnected, n, id, soon(9), "", "", "")}
+			event: authorized(refused(Reconnected, n, id, soon(9), "", "", ""))}
 	case 7: // a proxy call that worked
 		return story{rows: []row{{soon(9), operationRow(id, "proxy", "call", "success", who, t, soon(9))}}, event: refused(Active, n, id, t, "", "", "")}
 	case 8: // a proxy call for a connection that does not exist
@@ -244,4 +244,10 @@ func checkSum(t interface {
 	if s.Records != sum {
 		t.Fatalf("%d records, but %d accounted for: %+v", s.Records, sum, s)
 	}
+}
+
+// authorized is the sign of an authorization by its user.
+func authorized(e *Event) *Event {
+	e.Authorized = true
+	return e
 }

@@ -44,6 +44,7 @@ type entry struct {
 	Sign        time.Time   // newest of the signs that say how it is
 	Seen        time.Time   `json:",omitzero"`  // newest of those that say only that it is, and whose
 	Worked      time.Time   `json:",omitzero"`  // last known to work
+	Itself      bool        `json:",omitempty"` // it was broken then, and nobody had authorized it anew
 	First       time.Time   `json:",omitzero"`  // first failure since
 	Failed      time.Time   `json:",omitzero"`  // last failure of any cause, or sign of exhaustion
 	Revoked     time.Time   `json:",omitzero"`  // last failure since that counted as revoked
@@ -202,7 +203,8 @@ func (l *Ledger) sign(key ledgerKey, n *entry, e nango.Event) (v Verdict) {
 			return v // a call that began before the failure proves nothing
 		}
 		v.Recovered = n.counts()
-		*n = entry{Provider: n.Provider, Account: n.Account, Tags: n.Tags, Seen: n.Seen, Sign: e.Time, Worked: e.Time, Failed: n.Failed, Transient: n.Transient, Cause: n.Cause, Reason: n.Reason}
+		itself := !e.Authorized && (v.Recovered || n.Itself)
+		*n = entry{Provider: n.Provider, Account: n.Account, Tags: n.Tags, Seen: n.Seen, Sign: e.Time, Worked: e.Time, Itself: itself, Failed: n.Failed, Transient: n.Transient, Cause: n.Cause, Reason: n.Reason}
 	case nango.Deleted:
 		*n = entry{Sign: e.Time}
 	}
@@ -327,6 +329,12 @@ func (l *Ledger) Broken(environment, provider string) int {
 		return t.broken
 	}
 	return 0
+}
+
+// ByItself reports whether a connection works again that was broken, without having been authorized anew: what broke it was no revocation.
+func (l *Ledger) ByItself(environment, integration, connection string) bool {
+	n := l.entries[ledgerKey{environment, integration, connection}]
+	return n != nil && n.Itself && !n.counts()
 }
 
 // Integrations calls yield with every integration of a provider that has an entry.

@@ -302,3 +302,28 @@ func restart(t *rapid.T, l *Ledger, stored map[string]map[string][]byte) *Ledger
 	}
 	return back
 }
+
+// What works again is told apart by who mended it: nobody, or its user.
+func TestByItself(t *testing.T) {
+	anew := func(hour float64) nango.Event {
+		e := sign(hour, nango.Reconnected).event("c")
+		e.Authorized = true
+		return e
+	}
+	plain := func(s step) nango.Event { return s.event("c") }
+	l := NewLedger(UnknownConfirm)
+	for i, c := range []struct {
+		e    nango.Event
+		want bool
+	}{
+		{plain(sign(0, nango.Active)), false}, {plain(failed(1, nango.Revoked, true)), false}, {plain(sign(2, nango.Active)), true}, {plain(sign(3, nango.Active)), true},
+		{plain(failed(4, nango.Revoked, true)), false}, {plain(sign(5, nango.Reconnected)), true}, {anew(6), false},
+		{plain(failed(7, nango.Revoked, true)), false}, {anew(8), false}, {plain(sign(9, nango.Active)), false},
+		{plain(failed(10, nango.Transient, false)), false}, {plain(sign(11, nango.Active)), false},
+	} {
+		l.Observe(c.e)
+		if got := l.ByItself("prod", "mail", "c"); got != c.want {
+			t.Errorf("step %d: %v, want %v", i, got, c.want)
+		}
+	}
+}
