@@ -163,6 +163,7 @@ func newOwn(f *fleet, at time.Time) *tracked {
 // ownRises tells the incident of all as it is now, when it is new or worse than it was.
 func (d *Detector) ownRises(f *fleet, b *breadth, slot int64, now time.Time) []Incident {
 	t := f.Own
+	t.Over = false
 	if t.Broad != nil && b.Score <= t.Broad.Score {
 		return nil
 	}
@@ -177,7 +178,7 @@ func (d *Detector) ownRises(f *fleet, b *breadth, slot int64, now time.Time) []I
 	default:
 		t.Status = StatusUpdate
 	}
-	t.Broad, t.Over = b, false
+	t.Broad = b
 	t.Time = window.SlotTime(slot + 1)
 	t.Revision++
 	t.Observed, t.Expected, t.WindowSeconds = b.Observed, b.Expected, hour*int(window.Slot.Seconds())
@@ -244,10 +245,10 @@ func (d *Detector) partEnded(id string, at time.Time) []Incident {
 	return []Incident{lead.Incident}
 }
 
-// anyPart reports whether the rise of an incident that is part of another goes on.
+// anyPart reports whether an incident that is part of another goes on, or waits for parts of its own.
 func (d *Detector) anyPart(id string) bool {
 	for _, s := range d.order {
-		if s.open() && s.incident.Parent == id {
+		if t := s.incident; t != nil && t.Parent == id && t.ResolvedAt.IsZero() {
 			return true
 		}
 	}
