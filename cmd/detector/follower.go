@@ -44,7 +44,8 @@ type follower struct {
 	logged    map[string]int // milestone of each open incident that was logged
 	behind    bool           // the topic is not read to its end yet
 	mixed     bool           // rows of a second Nango account were seen
-	failing   error          // the state cannot be committed: nothing is fetched until it can
+	learning  detect.Learning
+	failing   error // the state cannot be committed: nothing is fetched until it can
 }
 
 // Assigned implements stream.Handler. Where the group is ahead of our state, another member has read on, or our state was lost: what is relearned
@@ -280,10 +281,11 @@ func (f *follower) publish() {
 	}
 	x := web.Snapshot{
 		At: f.now(), Reader: f.reader.Stats(), Detector: f.detector.Stats(), Series: f.detector.Series(), Incidents: f.incidents(),
-		Errors: maps.Clone(f.errors), Watermark: f.reader.Watermark(), Newest: f.reader.Newest(), Silent: f.silence.open() != nil,
+		Errors: maps.Clone(f.errors), Watermark: f.reader.Watermark(), Newest: f.reader.Newest(), Silent: f.silence.open() != nil, Learning: f.detector.Learning(),
 		Drift: f.drift.state(),
 		Input: f.input(), Committed: f.committed,
 	}
+	f.watchLearning(x.Learning)
 	f.server.Publish(x)
 	f.watch(x)
 	f.published = begin.Add(20 * time.Since(begin))

@@ -52,6 +52,7 @@ type lesson struct {
 	first, last time.Time
 	providers   map[string]bool
 	series      []detect.Series
+	learning    detect.Learning
 	incidents   int // found in the history
 	stats       nango.Stats
 	warn        io.Writer
@@ -93,7 +94,7 @@ func (l *lesson) take(ctx context.Context, c *config, files []*input, path strin
 		g.suspend(now)
 		err = commit(s, now, g.changes)
 	}
-	l.last, l.series, l.stats = g.reader.Newest(), g.detector.Series(), g.reader.Stats()
+	l.last, l.series, l.learning, l.stats = g.reader.Newest(), g.detector.Series(), g.detector.Learning(), g.reader.Stats()
 	g.doubt.print(l.warn, l.stats)
 	if err == nil && l.first.IsZero() {
 		err = fmt.Errorf("learn: no event in %s, %d of which could not be read%s: nothing was learned", plural(int(l.stats.Records), "record"), quarantined(l.stats), reasons(l.stats))
@@ -109,8 +110,8 @@ func (l *lesson) print(out io.Writer, target string) error {
 	w.line("Learned %s from %s (%s to %s): %d records, %d failures, %s in the past. %s is ready for `detector run`.",
 		plural(len(l.providers), "provider"), plural(int(span+.5), "day"), l.first.Format(time.DateOnly), l.last.Format(time.DateOnly),
 		l.stats.Records, failures(l.stats), plural(l.incidents, "unusual rise"), target)
-	if span < 7 {
-		w.line("A week of history is wanted at least: until there is one, only windows of a day or more are judged.")
+	if text := learningText(l.learning); text != "" {
+		w.line("A week of history is wanted at least: %s.", text)
 	}
 	if quarantined(l.stats) > 0 {
 		w.line("%d records could not be read%s.", quarantined(l.stats), reasons(l.stats))

@@ -146,7 +146,7 @@ func rarity(days float64) string {
 }
 
 // summary prints the counts, and for people every reason why a record was not understood.
-func (p *printer) summary(s nango.Stats) {
+func (p *printer) summary(s nango.Stats, l detect.Learning) {
 	if !p.types["summary"] {
 		return
 	}
@@ -163,6 +163,9 @@ func (p *printer) summary(s nango.Stats) {
 	}
 	fmt.Fprintf(p.out, "\n%s: %s, %s newly broken, %s, %d late, %d unjoined%s, %d not readable%s\n", plural(int(s.Records), "record"), plural(int(failures(s)), "failure"),
 		plural(p.broken, "connection"), plural(p.opened, "incident"), s.Late, s.Unjoined, rare, quarantined(s), reasons(s))
+	if text := learningText(l); text != "" {
+		fmt.Fprintf(p.out, "At the end of these rows %s.\n", text)
+	}
 }
 
 // failures counts the failures of every cause.

@@ -49,7 +49,7 @@ func replay(ctx context.Context, args []string, in io.Reader, out, errs io.Write
 		return errors.Join(err, p.flush())
 	}
 	g.flush(time.Time{})
-	p.summary(g.reader.Stats())
+	p.summary(g.reader.Stats(), g.detector.Learning())
 	err = p.flush()
 	g.doubt.print(errs, g.reader.Stats())
 	return err

@@ -221,8 +221,8 @@ func (d *Detector) verdict(s *series, a *Answer, to int64) (lines []string) {
 			w.Observed, w.Expected, w.OncePerDays, a.BudgetDays))
 	}
 	if a.State == StateLearning {
-		lines = append(lines, fmt.Sprintf("The series is young: until %s nothing is judged, and until %s only windows of a day or more, that do not begin before then.",
-			clock(window.SlotTime(s.first+silentStart)), clock(window.SlotTime(s.first+learningUntil))))
+		lines = append(lines, fmt.Sprintf("The series is young: until %s nothing is judged, and until %s only windows of a day or more.",
+			clock(window.SlotTime(s.first+firstJudged)), clock(window.SlotTime(s.first+learningUntil))))
 	}
 	if t := a.Windows[len(a.Windows)-1].Transient; t > 0 {
 		lines = append(lines, fmt.Sprintf("Refreshes of the provider fail for a moment, too: %.3g breaks more are expected in 72 h, in case some are misread.", t))

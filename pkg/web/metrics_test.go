@@ -48,6 +48,7 @@ func small() Snapshot {
 			{ID: "i3", Parent: "i1", Signal: detect.Revocations, Environment: "prod", Provider: "github", Cause: "misconfigured", Status: detect.StatusOpen},
 			{ID: "i4", Signal: detect.Silence, Status: detect.StatusOpen},
 		},
+		Learning:  detect.Learning{Series: 1, Until: noon.Add(3 * 24 * time.Hour)},
 		Drift:     map[string]bool{"no_nango_rows": false, "no_causes": true},
 		Errors:    map[Integration]int64{{"prod", "github", "github-main"}: 120, {"prod", "", ""}: 1},
 		Watermark: noon.Add(-90 * time.Second), Newest: noon.Add(-30 * time.Second), Committed: noon.Add(-time.Second),
@@ -124,7 +125,7 @@ func TestEveryMetric(t *testing.T) {
 			merged_events_total dropped_breaks_total envelopes_total echoes_total refreshes_total reasons_total`,
 		"gauge": `held revoked_connections expected upper_bound score connections_broken connections_active budget_days incidents_open
 			incidents_muted outbox_depth outbox_oldest_seconds destination_up event_lag_seconds watermark_timestamp_seconds
-			newest_row_timestamp_seconds source_silent partition_lag_records partition_position owner group_joined input_failing
+			newest_row_timestamp_seconds source_silent learning_until_timestamp_seconds partition_lag_records partition_position owner group_joined input_failing
 			state_last_commit_timestamp_seconds snapshot_timestamp_seconds build_info config_hash_info expected_false_alarms_per_week series sources
 			series_excursions series_excursions_promised budget_met
 			ready check_ok schema_drift accounts`,

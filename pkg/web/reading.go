@@ -99,6 +99,7 @@ func writeTimes(w io.Writer, x *Snapshot, now time.Time) {
 		instant("revwatch_watermark_timestamp_seconds", "Every event before it was judged.", x.Watermark),
 		instant("revwatch_newest_row_timestamp_seconds", "Newest row that was read.", x.Newest),
 		single(gauge, "revwatch_source_silent", "1 when no row came for longer than is usual.", bit(x.Silent)),
+		instant("revwatch_learning_until_timestamp_seconds", "From then on all series are judged by windows of every length; missing when they are.", x.Learning.Until),
 		instant("revwatch_state_last_commit_timestamp_seconds", "Last commit of the state.", x.Committed),
 		instant("revwatch_snapshot_timestamp_seconds", "When these figures were taken.", x.At),
 	)

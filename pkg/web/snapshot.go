@@ -14,6 +14,7 @@ type Snapshot struct {
 	Detector  detect.Stats
 	Series    []detect.Series
 	Incidents []detect.Incident
+	Learning  detect.Learning
 	Errors    map[Integration]int64 // failures that Nango files under refresh_token_external_error, so far
 	Watermark time.Time             // every event before it was judged; zero: none
 	Newest    time.Time             // newest row that was read; zero: none
