@@ -16,7 +16,7 @@ func learningText(l detect.Learning) string {
 	case l.Until.IsZero():
 		return ""
 	case l.Series == 0:
-		who = "no connection broke yet, and what breaks now is of a series that has to learn"
+		who = "there is no series yet, and one that begins now has to learn"
 	case l.Series == 1:
 		who = "1 series is still learning"
 	}

@@ -23,7 +23,7 @@ func TestLearningText(t *testing.T) {
 			t.Errorf("%+v: %q, want %q", l, got, want)
 		}
 	}
-	if got := learningText(detect.Learning{Judged: judged, Until: until}); !strings.HasPrefix(got, "no connection broke yet") {
+	if got := learningText(detect.Learning{Judged: judged, Until: until}); !strings.HasPrefix(got, "there is no series yet") {
 		t.Errorf("without a series: %q", got)
 	}
 }

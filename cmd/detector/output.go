@@ -163,7 +163,7 @@ func (p *printer) summary(s nango.Stats, l detect.Learning) {
 	}
 	fmt.Fprintf(p.out, "\n%s: %s, %s newly broken, %s, %d late, %d unjoined%s, %d not readable%s\n", plural(int(s.Records), "record"), plural(int(failures(s)), "failure"),
 		plural(p.broken, "connection"), plural(p.opened, "incident"), s.Late, s.Unjoined, rare, quarantined(s), reasons(s))
-	if text := learningText(l); text != "" {
+	if text := learningText(l); text != "" && l.Series > 0 {
 		fmt.Fprintf(p.out, "At the end of these rows %s.\n", text)
 	}
 }

@@ -97,6 +97,52 @@ func rowsAgain() detect.Incident {
 	return in
 }
 
+// everywhere is a rise of all that began in no single provider.
+func everywhere() detect.Incident {
+	in := revoked()
+	in.ID, in.Scope, in.Environment, in.Provider, in.Integration = "a1100a1b2c3d4e5f", "all", "", "", ""
+	in.Observed, in.Expected, in.Active = 31, 4.2, 0
+	in.Explanation = []string{"12 of 40 providers rise in the same hour, 1.6 would by chance; most: google-mail (9), slack (5), hubspot (4)"}
+	in.Connections[1].Integration, in.Connections[2].Integration = "slack", "hubspot"
+	return in
+}
+
+// widened is an incident of one provider that has come to stand for all.
+func widened() detect.Incident {
+	in := everywhere()
+	in.Environment, in.Provider = "prod", "google-mail"
+	in.Explanation = append(in.Explanation, "google-mail: 9 of 9 with reason invalid_grant", "google-mail: 5 customer accounts")
+	return in
+}
+
+func family() detect.Incident {
+	in := revoked()
+	in.Scope, in.Integration = "family", ""
+	in.Explanation = []string{"google-mail: 22 of 23 with reason invalid_grant", "also google-calendar: 8 broke, 0.2 expected"}
+	return in
+}
+
+// expired is an expired client secret of one of several integrations, of a provider that does not keep its budget.
+func expired() detect.Incident {
+	in := misconfigured()
+	in.Scope, in.Integration, in.Active = "integration", "hubspot-eu", 48
+	in.Explanation = []string{"6 of 6 with reason invalid_client", "6 of 6 under integration hubspot-eu", "customer accounts are not in the rows",
+		"the budget is not met for this provider: unusual 19 times in 4 weeks where 4 are promised"}
+	for i := range in.Connections {
+		in.Connections[i].Integration = "hubspot-eu"
+	}
+	return in
+}
+
+// recovered has connections that work again by themselves, so many of the 23.
+func recovered(in detect.Incident, n int) detect.Incident {
+	in = ended(in)
+	for i := range n {
+		in.Recovered = append(in.Recovered, in.Connections[i].Connection)
+	}
+	return in
+}
+
 // display is what a table of display names does.
 func display(provider string) string {
 	if name := map[string]string{"google-mail": "Gmail", "hubspot": "HubSpot"}[provider]; name != "" {
@@ -126,6 +172,14 @@ func examples() []example {
 		{"rows come again", rowsAgain(), resolve},
 		{"it became part of something wider", child(), fold},
 		{"the client was mended", ended(misconfigured()), resolve},
+		{"many providers rise together", everywhere(), open},
+		{"many are over", ended(everywhere()), resolve},
+		{"one provider was the first of many", widened(), open},
+		{"two providers of one vendor", family(), open},
+		{"a client secret expired, where the budget is not met", expired(), open},
+		{"some work again by themselves", recovered(revoked(), 7), resolve},
+		{"all work again by themselves", recovered(revoked(), 23), resolve},
+		{"a mended client's connections work again", recovered(misconfigured(), 4), resolve},
 	}
 }
 

@@ -16,9 +16,9 @@ func (c composer) facts() []fact {
 	}
 	fs := []fact{{"Environment", c.environment()}}
 	if c.strange() {
-		fs = append(fs, fact{"Integration", c.provider})
-	} else {
-		fs = append(fs, fact{"Provider", c.provider}, fact{"Integration", c.integration()})
+		fs = append(fs, fact{"Integration", c.place()})
+	} else if fs = append(fs, fact{"Provider", c.place()}); !c.wide() {
+		fs = append(fs, fact{"Integration", c.integration()})
 	}
 	if c.phase != open {
 		fs = append(fs, fact{"Peak", c.observed()}, fact{"Began", moment(c.in.Since)})
@@ -30,10 +30,23 @@ func (c composer) facts() []fact {
 		return append(fs, fact{"Ended", c.ending()})
 	}
 	fs = append(fs, fact{"Observed", c.observed()}, fact{"How rare", rarity(c.in.OncePerDays)}, fact{"Since", moment(c.in.Since)})
-	if !c.strange() {
+	if !c.strange() && !c.wide() {
 		fs = append(fs, fact{"In use", c.active()})
 	}
 	return append(fs, fact{"Severity", string(severityOf(c.in))})
+}
+
+// place is the provider; of a rise of several series the one in which it was found first.
+func (c composer) place() string {
+	switch {
+	case c.in.Scope == "all" && c.in.Provider == "":
+		return "several"
+	case c.in.Scope == "all":
+		return "several, first " + c.provider
+	case c.in.Scope == "family":
+		return c.provider + " and sisters"
+	}
+	return c.provider
 }
 
 func (c composer) ended() time.Time {
@@ -87,7 +100,11 @@ func (c composer) why() []string {
 	case fold:
 		return []string{c.wider()}
 	case resolve:
-		return []string{c.resolution(), c.remains()}
+		lines := []string{c.resolution(), c.remains()}
+		if len(c.in.Recovered) > 0 {
+			lines = append(lines, c.again())
+		}
+		return lines
 	}
 	var lines []string
 	if s := c.reasons(); s != "" && len(c.in.Explanation) == 0 && !c.strange() {

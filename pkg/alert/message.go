@@ -93,7 +93,14 @@ type composer struct {
 
 func (c composer) strange() bool { return c.in.Signal == detect.UnknownConnections }
 
+// wide says that the incident stands for several series.
+func (c composer) wide() bool { return c.in.Scope == "all" || c.in.Scope == "family" }
+
+// environment is where it happens; a rise of all is of several where it names none.
 func (c composer) environment() string {
+	if c.in.Scope == "all" && c.in.Environment == "" {
+		return "several environments"
+	}
 	return or(short(c.in.Environment, maxName), "unknown environment")
 }
 
@@ -102,9 +109,9 @@ func (c composer) subject() string {
 	integration := short(c.in.Integration, maxName)
 	switch {
 	case c.in.Scope == "all" && c.strange():
-		return "All integrations"
+		return "Many integrations"
 	case c.in.Scope == "all":
-		return "All providers"
+		return "Many providers"
 	case c.in.Scope == "family":
 		return c.provider + " and its sister providers"
 	case c.in.Scope == "integration" && integration != "" && integration != c.provider:
@@ -128,9 +135,11 @@ func (c composer) headline() string {
 		return who + ": the incident is over"
 	case c.strange():
 		return who + ": " + again + "unusually many requests for connections that do not exist"
+	case c.in.Cause == "misconfigured" && c.wide():
+		return who + ": our OAuth clients are " + again + "refused unusually often"
 	case c.in.Cause == "misconfigured":
 		return who + ": our OAuth client is " + again + "refused unusually often"
-	case c.in.Scope == "all" || c.in.Scope == "family":
+	case c.wide():
 		return who + " are " + again + "losing connections faster than usual"
 	}
 	return who + " is " + again + "losing connections faster than usual"
@@ -143,7 +152,11 @@ func (c composer) observed() string {
 	if c.strange() {
 		what, verb = "unknown connection", " asked for in "
 	}
-	return count(c.in.Observed, what) + verb + window(c.in.WindowSeconds) + ", " + number(c.in.Expected) + " expected"
+	whose := ""
+	if c.in.Scope == "family" { // what the others show stands in the explanation
+		whose = " of " + c.provider
+	}
+	return count(c.in.Observed, what) + whose + verb + window(c.in.WindowSeconds) + ", " + number(c.in.Expected) + " expected"
 }
 
 // gist is the one fact after the headline.
@@ -157,6 +170,9 @@ func (c composer) gist() string {
 	case resolve:
 		return c.resolution() + " " + c.remains()
 	}
+	if c.in.Cause == "misconfigured" {
+		return sentence(c.observed()) + " Do not ask users to re-authorize: mend the client."
+	}
 	return sentence(c.observed())
 }
 
@@ -166,26 +182,4 @@ func (c composer) wider() string {
 	}
 	p := composer{in: c.parent, phase: open, provider: c.provider}
 	return sentence("It goes on as: " + p.headline() + " (incident " + short(c.parent.ID, maxName) + ")")
-}
-
-// resolution is the first of the two facts of a resolve: what became normal.
-func (c composer) resolution() string {
-	return sentence(or(short(c.in.Resolution, maxLine), "the rate is back to normal"))
-}
-
-// remains is the second: what is still broken.
-func (c composer) remains() string {
-	n := count(max(len(c.in.Connections), c.in.Observed), "connection")
-	if len(c.in.Connections) >= listLimit {
-		n = "at least " + n
-	}
-	switch {
-	case c.silent():
-		return "What broke meanwhile is counted as its rows come in."
-	case c.strange():
-		return "Nothing was broken by it: the callers asked for connections that do not exist."
-	case c.in.Cause == "misconfigured":
-		return "What broke (" + n + ") works again only once the client is mended; a connection that Nango gave up on needs its user."
-	}
-	return "What broke (" + n + ") stays broken until its users re-authorize."
 }

@@ -23,11 +23,16 @@ func (c composer) todo() []string {
 		}
 	case c.strange():
 		return nil
+	case c.recovered():
+		return nil
 	case c.in.Cause == "misconfigured":
 		return c.mend()
 	}
 	return c.reauthorize()
 }
+
+// common is what to do first when many rise at once.
+const common = "Look first for what they have in common, which is on our side: a deploy of Nango, its database and encryption key, the way out to the internet, a clock."
 
 func (c composer) mend() []string {
 	if c.phase == resolve {
@@ -37,14 +42,22 @@ func (c composer) mend() []string {
 		"Do not ask users to re-authorize: their grants are not the fault.",
 		"Mend the OAuth client: its id, secret, redirect URL and state in the provider's console, then the integration's settings in Nango.",
 	}
-	if day := c.exhausts(); day != "" {
-		lines = append(lines, "Do it before "+day+": on its fourth failing day Nango gives a connection up, and then its user has to re-authorize after all.")
+	if c.in.Scope == "all" {
+		lines = []string{lines[0], common}
+	}
+	day := c.exhausts()
+	switch n := count(c.in.Observed, "connection"); {
+	case day.IsZero():
+	case day.After(c.in.Time):
+		lines = append(lines, "Do it before "+date(day)+": then Nango begins to give up what broke, now "+n+", each on its fourth failing day, and their users have to re-authorize after all.")
+	default:
+		lines = append(lines, "Since "+date(day)+" Nango gives up what broke, each connection on its fourth failing day: the users of those have to re-authorize after all.")
 	}
 	return lines
 }
 
-// exhausts is the day on which the first listed connection fails for the fourth day, "" when none has a time.
-func (c composer) exhausts() string {
+// exhausts is the day on which the first listed connection fails for the fourth day, zero when none has a time.
+func (c composer) exhausts() time.Time {
 	first := time.Time{}
 	for i := range c.in.Connections {
 		if t := c.in.Connections[i].Time; !t.IsZero() && (first.IsZero() || t.Before(first)) {
@@ -52,17 +65,21 @@ func (c composer) exhausts() string {
 		}
 	}
 	if first.IsZero() {
-		return ""
+		return first
 	}
-	return first.UTC().AddDate(0, 0, failingDays-1).Format("2 Jan 2006")
+	return first.UTC().Truncate(24*time.Hour).AddDate(0, 0, failingDays-1)
 }
+
+func date(t time.Time) string { return t.UTC().Format("2 Jan 2006") }
 
 func (c composer) reauthorize() []string {
 	var lines []string
 	if c.phase == open && c.unknown() {
 		lines = append(lines, "The reason is not in the rows: it may be an outage of the provider. Check its status page before users are asked.")
 	}
-	if c.phase == open {
+	if c.phase == open && c.in.Scope == "all" {
+		lines = append(lines, common, "Ask no user to re-authorize before that is ruled out.")
+	} else if c.phase == open {
 		lines = append(lines, "Look for one cause first: the state of the OAuth app in the provider's console, a changed policy, an administrator who withdrew access.")
 	}
 	return append(lines,

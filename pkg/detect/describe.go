@@ -34,31 +34,32 @@ func (d *Detector) describe(s *series) {
 	}
 	t.Explanation = explain(s, breaks, integrations)
 	if p := s.promise(d.edge); !p.met {
-		t.Explanation = append(t.Explanation, fmt.Sprintf("the budget is not met for this provider: %.0f unusual hours in 4 weeks where %.0f are promised", p.realised, p.promised))
-	}
-	if t.Status == StatusResolved {
-		t.Explanation = append(t.Explanation, d.byThemselves(s)...)
+		t.Explanation = append(t.Explanation, fmt.Sprintf("the budget is not met for this provider: unusual %.0f times in 4 weeks where %.0f are promised", p.realised, p.promised))
 	}
 	t.Connections = d.ownersOf(s, connections(s.breaks.Since(t.Since)))
+	t.Recovered = nil
+	if t.Status == StatusResolved && t.Signal == Revocations {
+		d.byThemselves(t)
+	}
 	d.describeWide(t)
 	t.Total = s.total
 	s.changed = true
 }
 
-// byThemselves names the connections of an incident that work again though nobody authorized them anew: at most five of them.
-func (d *Detector) byThemselves(s *series) []string {
-	var names []string
-	all := connections(s.breaks.Since(s.incident.Since))
-	for _, b := range all {
-		if d.ledger.ByItself(s.Environment, b.Integration, b.Connection) {
-			names = append(names, b.Connection)
+// byThemselves names the connections of an incident that work again though nobody authorized them anew: in its explanation at most five of them.
+func (d *Detector) byThemselves(t *tracked) {
+	for _, b := range t.Connections {
+		if d.ledger.ByItself(t.Environment, b.Integration, b.Connection) {
+			t.Recovered = append(t.Recovered, b.Connection)
 		}
 	}
-	if len(names) == 0 {
-		return nil
+	if n := len(t.Recovered); n > 0 {
+		so := ", so they were not revoked"
+		if t.Cause == "misconfigured" {
+			so = ""
+		}
+		t.Explanation = append(t.Explanation, fmt.Sprintf("%d of %d work again without a new authorization%s: %s", n, len(t.Connections), so, strings.Join(t.Recovered[:min(n, 5)], ", ")))
 	}
-	line := fmt.Sprintf("%d of %d work again without a new authorization, so they were not revoked: ", len(names), len(all))
-	return []string{line + strings.Join(names[:min(len(names), 5)], ", ")}
 }
 
 // describeWide puts what an incident stands for over what its own series shows.
@@ -67,6 +68,9 @@ func (d *Detector) describeWide(t *tracked) {
 		return
 	}
 	t.Scope, t.Integration = t.Wide, ""
+	for i, line := range t.Explanation { // it is of this one series only
+		t.Explanation[i] = t.Provider + ": " + line
+	}
 	if t.Broad != nil {
 		t.Observed, t.Expected, t.WindowSeconds = t.Broad.Observed, t.Broad.Expected, hour*int(window.Slot.Seconds())
 		t.Explanation = append([]string{t.Broad.words(t.Signal)}, t.Explanation...)

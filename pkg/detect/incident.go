@@ -55,6 +55,7 @@ type Incident struct {
 	OpenedAt   time.Time `json:"-"`
 	ResolvedAt time.Time `json:"-"`
 	Resolution string    `json:"-"` // why it resolved, in words
+	Recovered  []string  `json:"-"` // of Connections, those that work again at its end though nobody authorized them anew
 }
 
 // Broken is one connection of an incident.

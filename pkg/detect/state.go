@@ -65,6 +65,7 @@ type storedIncident struct {
 	OpenedAt   time.Time
 	ResolvedAt time.Time
 	Resolution string
+	Recovered  []string `json:",omitempty"`
 }
 
 // Changes emits what changed since the last call and must be stored; a nil value deletes.
@@ -192,7 +193,7 @@ func stored(t *tracked) *storedIncident {
 	if t == nil {
 		return nil
 	}
-	return &storedIncident{*t, t.Milestone, t.Past, t.OpenedAt, t.ResolvedAt, t.Resolution}
+	return &storedIncident{*t, t.Milestone, t.Past, t.OpenedAt, t.ResolvedAt, t.Resolution, t.Recovered}
 }
 
 // tracked is what was stored.
@@ -201,7 +202,7 @@ func (x *storedIncident) tracked() *tracked {
 		return nil
 	}
 	t := x.Tracked
-	t.Milestone, t.Past, t.OpenedAt, t.ResolvedAt, t.Resolution = x.Milestone, x.Past, x.OpenedAt, x.ResolvedAt, x.Resolution
+	t.Milestone, t.Past, t.OpenedAt, t.ResolvedAt, t.Resolution, t.Recovered = x.Milestone, x.Past, x.OpenedAt, x.ResolvedAt, x.Resolution, x.Recovered
 	return &t
 }
 
