@@ -57,6 +57,7 @@ const (
 const (
 	maskScore    = 9.210340371976184 // log 10,000; a lower limit lets the baseline sink and feeds itself
 	maskRise     = 1.82              // and with so many times what was expected
+	maskDecayed  = 4.0               // evidence for the old rate that ends a stretch
 	maskThetaMin = 1.5               // bounds of the rise that the end is tested against
 	maskThetaMax = 40.0
 	maskQuiet    = 1 // breaks in the last day that end a stretch older than a day
@@ -66,7 +67,7 @@ const (
 const (
 	thetaMin     = 1.5 // bounds of the rise that the end is tested against
 	thetaMax     = 20.0
-	decayed      = 4.0              // evidence for the old rate that ends an incident
+	decayed      = 1.5              // evidence for the old rate that ends an incident; a pause so long is rare while it goes on (e^−6 at θ = 2)
 	acceptAfter  = 14 * slotsPerDay // observed slots after which a rise that goes on is the new normal
 	quietSlots   = slotsPerDay      // observed slots without a break that end an incident
 	reopenWithin = 72 * time.Hour

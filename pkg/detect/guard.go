@@ -175,7 +175,7 @@ func (d *Detector) pass(s *series, slot int64) {
 	switch {
 	case age >= acceptAfter:
 		d.adopt(s, x)
-	case x.Decay > decayed, age >= slotsPerDay && s.ring.Sum(d.rows.back(slot, slotsPerDay), slot) <= maskQuiet:
+	case x.Decay > maskDecayed, age >= slotsPerDay && s.ring.Sum(d.rows.back(slot, slotsPerDay), slot) <= maskQuiet:
 	default:
 		return
 	}

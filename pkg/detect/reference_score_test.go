@@ -19,7 +19,11 @@ func (r *refRun) step(t *refTrack, slot int64, b *refBreak) {
 		t.x[slot-t.base]++
 	}
 	fit, sums := t.fits[refDayOf(slot)], t.sums(slot)
-	guard, alert := t.best(slot, t.guardFrom, &sums, 0, &fit), t.best(slot, t.alertFrom, &sums, refX, &fit)
+	line := math.Log(r.budgetDays)
+	guard := t.best(slot, t.guardFrom, &sums, 0, &fit, func(refWindow) bool { return true })
+	alert := t.best(slot, t.alertFrom, &sums, refX, &fit, func(w refWindow) bool {
+		return fit.adjust(w.s) < line || t.connections(w.from, slot) >= r.minConnections && t.withoutLeaver(w, slot, &fit) >= line
+	})
 	adjusted := fit.adjust(alert.s)
 	step := refStep{series: t.name, slot: slot, atBreak: b != nil, s: guard.s, sAlert: alert.s, adjusted: adjusted, n: sums.n, lambda: sums.lambda}
 	for i := range refWindows {
@@ -79,7 +83,7 @@ func (t *refTrack) ofGaps(from, to int64) (m float64) {
 }
 
 // best is the most extreme of the windows that may be judged, with rho of each X expected on top; its s is -Inf if there is none.
-func (t *refTrack) best(slot, restart int64, sums *refSums, rho float64, fit *refFit) refWindow {
+func (t *refTrack) best(slot, restart int64, sums *refSums, rho float64, fit *refFit, admits func(refWindow) bool) refWindow {
 	best := refWindow{s: math.Inf(-1)}
 	for i, bins := range refWindows {
 		from := slot - bins + 1
@@ -89,7 +93,9 @@ func (t *refTrack) best(slot, restart int64, sums *refSums, rho float64, fit *re
 		n, lambda := sums.n[i], sums.lambda[i]+rho*sums.x[i]
 		tau2 := fit.v[max(0, i-1)] + fit.phi/(fit.a+.5)
 		if _, s := refScore(n, lambda, fit.phi, tau2, float64(bins), refC(fit.lambda)); s > best.s {
-			best = refWindow{s: s, n: n, lambda: lambda, from: from}
+			if w := (refWindow{s: s, n: n, lambda: lambda, from: from}); admits(w) {
+				best = w
+			}
 		}
 	}
 	return best
@@ -116,7 +122,7 @@ func refScore(n, lambda, phi, tau2, bins, c float64) (l, s float64) {
 
 // refC is the calibration for five windows at a rate of events a day.
 func refC(rate float64) float64 {
-	return -.35 + refLine(math.Log(rate), [][2]float64{{.07, -1.2}, {.25, -.2}, {1, .25}, {4, .85}, {16, .3}, {80, -.3}, {400, -1.4}})
+	return -.35 + refLine(math.Log(rate), [][2]float64{{.07, -1.2}, {.25, -.4}, {1, .25}, {4, .8}, {16, .05}, {80, -.75}, {400, -1.9}})
 }
 
 // refLine is piecewise linear through points (rate, y) in the logarithm of the rate, flat outside.

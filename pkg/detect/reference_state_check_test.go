@@ -35,8 +35,8 @@ func TestReferenceGates(t *testing.T) {
 		sums := refSums{}
 		sums.n[c.window], sums.lambda[c.window], sums.x[c.window] = 9, .5, 10
 		_, want := refScore(9, .5+.05*10, 1, tau2[c.window], float64(refWindows[c.window]), refC(1))
-		refNear(t, fmt.Sprint("s of ", c), track.best(c.first, c.restart, &sums, refX, &fit).s, want, 1e-12)
-		refNear(t, fmt.Sprint("s too early of ", c), track.best(c.first-1, c.restart, &sums, refX, &fit).s, math.Inf(-1), 0)
+		refNear(t, fmt.Sprint("s of ", c), track.best(c.first, c.restart, &sums, refX, &fit, func(refWindow) bool { return true }).s, want, 1e-12)
+		refNear(t, fmt.Sprint("s too early of ", c), track.best(c.first-1, c.restart, &sums, refX, &fit, func(refWindow) bool { return true }).s, math.Inf(-1), 0)
 	}
 	track = refOne(9, refBroken(5, 10, 1)).play().tracks[0]
 	slot := track.base + 5*144 + 10
@@ -110,22 +110,22 @@ func TestReferenceReopening(t *testing.T) {
 	}
 }
 
-// Ten transient failures are worth .5 in D, and D uses theta of the most extreme window so far: sqrt(16/1) after sqrt(9/1), at most 20.
+// Four transient failures are worth .2 in D, and D uses theta of the most extreme window so far: sqrt(16/1) after sqrt(9/1), at most 20.
 func TestReferenceIncidentFollows(t *testing.T) {
 	r, fit := &refRun{incidents: make([]refIncident, 1)}, &refFit{phi: 1, v: [4]float64{0, .25}}
-	track := &refTrack{n: []float64{0}, mu: []float64{.1}, x: []float64{10}, open: &refOpen{best: refWindow{n: 9, lambda: 1}, score: 5}}
+	track := &refTrack{n: []float64{0}, mu: []float64{.1}, x: []float64{4}, open: &refOpen{best: refWindow{n: 9, lambda: 1}, score: 5}}
 	for _, c := range []struct{ score, n, theta float64 }{{4, 25, 3}, {6, 16, 4}} {
 		track.open.d = 0
 		r.followIncident(track, refWindow{n: c.n, lambda: 1}, c.score, 0, refMonday, false, fit)
 		refNear(t, "D at a break", track.open.d, 0, 0)
 		r.followIncident(track, refWindow{}, 0, 0, refMonday, true, fit)
-		refNear(t, fmt.Sprint("D after ", c), track.open.d, (c.theta-1)*.6*1.5, 1e-12)
+		refNear(t, fmt.Sprint("D after ", c), track.open.d, (c.theta-1)*.3*1.5, 1e-12)
 	}
 	r.followIncident(track, refWindow{n: 1e6, lambda: 1}, 7, 0, refMonday, false, fit)
 	o := track.open
 	o.d = 0
 	r.followIncident(track, refWindow{}, 0, 0, refMonday, true, fit)
-	refNear(t, "D at the end", o.d, 19*.6*1.5, 1e-12)
+	refNear(t, "D at the end", o.d, 19*.3*1.5, 1e-12)
 	if track.open != nil || r.incidents[0].why != "rate" || track.alertFrom != 1 {
 		t.Errorf("not ended: %+v, %+v", track.open, r.incidents)
 	}

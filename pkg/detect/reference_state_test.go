@@ -89,7 +89,7 @@ func (t *refTrack) recent(slot int64) (n float64) {
 // followIncident is A.8: opens, re-opens, follows and resolves.
 func (r *refRun) followIncident(t *refTrack, alert refWindow, adjusted float64, slot int64, now time.Time, closed bool, fit *refFit) {
 	if t.open == nil {
-		if adjusted >= math.Log(r.budgetDays) && t.connections(alert.from, slot) >= r.minConnections {
+		if adjusted >= math.Log(r.budgetDays) {
 			r.openIncident(t, alert, adjusted, now)
 		}
 		return
@@ -114,12 +114,29 @@ func (o *refOpen) close(quiet int, n, mu float64, fit *refFit) string {
 	switch {
 	case o.age >= 14*refSlotsADay:
 		return "accepted"
-	case o.d > 4:
+	case o.d > 1.5:
 		return "rate"
 	case quiet >= 144:
 		return "silence"
 	}
 	return ""
+}
+
+// withoutLeaver is s' of a window in which each account counts twice at most.
+func (t *refTrack) withoutLeaver(w refWindow, slot int64, fit *refFit) float64 {
+	bins := slot - w.from + 1
+	n, by := 0., map[string]float64{}
+	for i, b := range t.past {
+		if at := refSlot(b.at); at < w.from || at > slot || !t.counted[i] {
+			continue
+		}
+		if by[b.account]++; b.account == "" || by[b.account] <= 2 {
+			n++
+		}
+	}
+	v := fit.v[map[int64]int{1: 0, 6: 0, 36: 1, 144: 2, 432: 3}[bins]]
+	_, s := refScore(n, w.lambda, fit.phi, v+fit.phi/(fit.a+.5), float64(bins), refC(fit.lambda))
+	return fit.adjust(s)
 }
 
 // quiet are the observed slots up to one since a connection broke, counted or not.

@@ -18,7 +18,7 @@ var noPeak = math.Inf(-1)
 
 // scan judges the windows that end with slot to. It returns the most extreme one by the score s of what was expected (the guard scan, which
 // watches over the fit), and the most extreme by s', where what outages let expect is added and the tail guard corrects (the alert scan, which
-// opens incidents). Of the latter those that reach the alarm line with too few connections are passed over.
+// opens incidents). Of the latter those that reach the alarm line with too few connections or customers are passed over.
 func (d *Detector) scan(s *series, to int64) (guard, alert peak) {
 	guard, alert = peak{Score: noPeak, To: to}, peak{Score: noPeak, To: to}
 	x := s.on(floorDay(to))
@@ -39,11 +39,27 @@ func (d *Detector) scan(s *series, to int64) (guard, alert peak) {
 		if score = x.Tail.adjust(score); !ok || from < s.restart || score <= alert.Score {
 			continue
 		}
-		if p := (peak{score, e.count, e.expected, from, to}); score < x.Line || reaches(s.within(p), d.opt.MinConnections) {
+		if p := (peak{score, e.count, e.expected, from, to}); score < x.Line || d.wideEnough(s, p, e, c) {
 			alert = p
 		}
 	}
 	return guard, alert
+}
+
+// wideEnough reports whether a window that reaches the alarm line holds enough connections, and would reach it if each customer account counted twice
+// at most in it: the cap of two in 24 h lets six through in 72, and one customer who leaves over some days is no incident of the provider.
+func (d *Detector) wideEnough(s *series, p peak, e evidence, c float64) bool {
+	breaks := s.within(p)
+	if !reaches(breaks, d.opt.MinConnections) {
+		return false
+	}
+	if e.slots <= slotsPerDay {
+		return true
+	}
+	x := s.on(floorDay(p.To))
+	e.count -= window.Beyond(breaks)
+	score, ok := e.score(c)
+	return ok && x.Tail.adjust(score) >= x.Line
 }
 
 // mature reports whether a series is old enough for a window: none begins in its first two days, and until the seventh it lasts a day or more.

@@ -78,8 +78,8 @@ func TestCalibration(t *testing.T) {
 	near(t, "below", calibration(1e-9), -1.55, 1e-12)
 	near(t, "zero", calibration(0), -1.55, 1e-12)
 	near(t, "NaN", calibration(math.NaN()), -1.55, 1e-12)
-	near(t, "above", calibration(1e9), -1.75, 1e-12)
-	near(t, "between 1 and 4", calibration(2), -.35+.55, 1e-12)
+	near(t, "above", calibration(1e9), -2.25, 1e-12)
+	near(t, "between 1 and 4", calibration(2), -.35+.525, 1e-12)
 }
 
 // More breaks are never less unusual, a higher expectation never more, and no input gives NaN or infinity.

@@ -44,6 +44,19 @@ func (b *Breaks) Add(x Break) (counted bool) {
 	return x.Counted
 }
 
+// Beyond is how many of these breaks count though their account has two that do before them.
+func Beyond(breaks []Break) (n float64) {
+	counts := map[string]int{}
+	for i := range breaks {
+		if b := &breaks[i]; b.Counted && b.Account != "" {
+			if counts[b.Account]++; counts[b.Account] > accountBreaks {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // Restore takes back a break that was decided before.
 func (b *Breaks) Restore(x Break) { b.insert(x) }
 
