@@ -118,17 +118,23 @@ func TestBreadthCounts(t *testing.T) {
 	}
 }
 
-// Only series of one kind rise together: four of one signal and four of the other are nothing.
+// Only series of one kind rise together: four of one cause and four of another are nothing, and of six and three six count.
 func TestBreadthIsOfOneKind(t *testing.T) {
-	h := running(8 * time.Hour)
-	h.everybody(onset, 8, 1)
-	for i := range h.events {
-		if e := &h.events[i]; e.Provider > "p03" && e.Provider < "p99" {
-			e.Cause = nango.Misconfigured
+	for revoked, c := range map[int]struct{ all, opens int }{4: {8, 0}, 6: {9, 1}} {
+		h := running(8 * time.Hour)
+		h.everybody(onset, c.all, 1)
+		for i := range h.events {
+			if e := &h.events[i]; e.Kind == nango.Failure && e.Provider >= fmt.Sprintf("p%02d", revoked) {
+				e.Cause = nango.Misconfigured
+			}
 		}
-	}
-	if told := feed(New(Options{}), h.sorted(), time.Time{}); len(told) > 0 {
-		t.Errorf("told %v", statuses(told))
+		d := New(Options{})
+		if told := feed(d, h.sorted(), time.Time{}); count(told, StatusOpen) != c.opens {
+			t.Errorf("%d of %d revoked: told %v", revoked, c.all, statuses(told))
+		}
+		if b := d.breadth(kind{Revocations, "revoked"}, window.SlotOf(onset)); c.opens > 0 && (b.Of != revoked || b.Rising != revoked) {
+			t.Errorf("%d of %d rise, %d are revoked", b.Rising, b.Of, revoked)
+		}
 	}
 }
 

@@ -298,6 +298,19 @@ func TestAllRiseAgainWhileAPartIsOpen(t *testing.T) {
 	}
 }
 
+// One provider's incident that was too old to be told does not stand for a rise of all that is not.
+func TestPastLeadDoesNotStandForAll(t *testing.T) {
+	h := running(2 * time.Hour)
+	h.breaks("crm", "c", onset.Add(-50*time.Minute), 8, time.Second)
+	h.everybody(onset, 8, 1)
+	for wall, own := range map[time.Duration]bool{0: false, 24 * time.Hour: false, 5*time.Hour + 30*time.Minute: true} {
+		of := lives(feed(New(Options{}), h.sorted(), onset.Add(wall)))
+		if got := count(of[""], StatusOpen) == 1; got != own || own && (of[""][0].Past || !of["crm"][0].Past) {
+			t.Errorf("%v after: %v of its own, crm has scope %s", wall, statuses(of[""]), last(of["crm"]).Scope)
+		}
+	}
+}
+
 // spreading is a history with a family, all at once on top, and a second wave.
 func spreading() []nango.Event {
 	h := running(80 * time.Hour)
