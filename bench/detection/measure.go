@@ -10,7 +10,7 @@ import (
 const sliceSize = 240
 
 // sweepBudgets are the days between two false alarms of a provider at which the tables run Revwatch.
-var sweepBudgets = []int{7, 15, 30, 60, 90, 180, 365, 1000, 3000}
+var sweepBudgets = []int{15, 30, 90, 365, 1500}
 
 // Measured is what Revwatch did at one budget.
 type Measured struct {
