@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -39,8 +40,10 @@ func TestDemo(t *testing.T) {
 		t.Error("the verdict is good before anything happened")
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- s.play(t.Context()) }()
-	for deadline := time.Now().Add(120 * time.Second); !p.has("is over"); time.Sleep(20 * time.Millisecond) {
+	ctx, stop := context.WithCancel(t.Context())
+	go func() { ended <- s.play(ctx); close(ended) }()
+	defer func() { stop(); <-ended }() // before the stage is taken away under it
+	for deadline := time.Now().Add(2 * patience); !p.has("is over"); time.Sleep(20 * time.Millisecond) {
 		select {
 		case err := <-ended:
 			t.Fatalf("ended: %v", err)

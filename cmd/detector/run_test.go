@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime/pprof"
 	"sort"
 	"strconv"
 	"strings"
@@ -37,6 +38,9 @@ func TestMain(m *testing.M) {
 	}
 	goleak.VerifyTestMain(m)
 }
+
+// patience is how long a test waits for anything: a hundred times what it takes on a machine that does nothing else.
+const patience = 90 * time.Second
 
 // site is a company with a Kafka, a Slack and a PagerDuty.
 type site struct {
@@ -98,7 +102,9 @@ func (s *site) produce(rows []simulate.Row) {
 	for _, r := range rows {
 		messages = append(messages, kafka.Message{Key: r.Key, Value: r.Value, Time: r.Time})
 	}
-	if err := s.producer.WriteMessages(s.t.Context(), messages...); err != nil {
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	if err := s.producer.WriteMessages(ctx, messages...); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -112,7 +118,15 @@ func (s *site) start(config string) (stop func() int) {
 	var once sync.Once
 	ended := -1
 	stop = func() int {
-		once.Do(func() { cancel(); ended = <-code })
+		once.Do(func() {
+			cancel()
+			select {
+			case ended = <-code:
+			case <-time.After(patience):
+				s.t.Error("the daemon does not end when asked to")
+				pprof.Lookup("goroutine").WriteTo(&testLog{s.t}, 1)
+			}
+		})
 		return ended
 	}
 	s.t.Cleanup(func() { stop() })
@@ -155,7 +169,7 @@ func (s *site) metric(pattern string) (sum float64) {
 // await polls until ok.
 func (s *site) await(what string, ok func() bool) {
 	s.t.Helper()
-	for deadline := time.Now().Add(40 * time.Second); !ok(); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			_, ready := s.get("/readyz")
 			s.t.Fatalf("waited in vain for: %s\nreadyz: %s", what, ready)
@@ -215,6 +229,10 @@ func (in *inbox) about(provider string) (n int) {
 // lost is the integration whose connections past revokes.
 const lost = "google-mail"
 
+// lossAgo is long enough for every lost connection to have failed, and short enough for the incident to go on: what ended before the start is told to
+// nobody.
+const lossAgo = 2 * time.Hour
+
 // past is a world that ends at end, with a mass revocation some time before.
 func past(t testing.TB, end time.Time, days int, before time.Duration) []simulate.Row {
 	t.Helper()
@@ -233,12 +251,12 @@ func writtenBefore(rows []simulate.Row, t time.Time) int {
 	return sort.Search(len(rows), func(i int) bool { return !rows[i].Time.Before(t) })
 }
 
-// produceUntilLoss makes so many days and produces what was written before the revocation, 4 hours ago; rows[before:] are left.
+// produceUntilLoss makes so many days and produces what was written before the revocation; rows[before:] are left.
 func (s *site) produceUntilLoss(days int) (rows []simulate.Row, before int) {
 	s.t.Helper()
 	now := time.Now()
-	rows = past(s.t, now, days, 4*time.Hour)
-	before = writtenBefore(rows, now.Add(-4*time.Hour))
+	rows = past(s.t, now, days, lossAgo)
+	before = writtenBefore(rows, now.Add(-lossAgo))
 	s.produce(rows[:before])
 	return rows, before
 }
@@ -247,7 +265,7 @@ func (s *site) produceUntilLoss(days int) (rows []simulate.Row, before int) {
 func TestRun(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	rows := past(t, time.Now(), 14, 4*time.Hour)
+	rows := past(t, time.Now(), 14, lossAgo)
 	s.produce(rows)
 	config := s.config(s.withPager())
 	stop := s.start(config)
@@ -352,7 +370,7 @@ func TestRunThePastDoesNotPage(t *testing.T) {
 func TestRunTakeover(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	rows := past(t, time.Now(), 12, 4*time.Hour)
+	rows := past(t, time.Now(), 12, lossAgo)
 	s.produce(rows)
 	stop := s.start(s.config())
 	s.await("an alert", func() bool { return s.slack.about(lost) > 0 })
