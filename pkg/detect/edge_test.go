@@ -101,6 +101,12 @@ func TestUsualSilenceIsNoGap(t *testing.T) {
 	if n := d.rows.blind.within(window.SlotOf(monday.Add(day)), d.edge); n > 0 {
 		t.Errorf("%d slots are not observed", n)
 	}
+	known := New(Options{}) // what is lost is known before its slots close
+	known.Unobserved(monday.Add(19*day+20*time.Minute), monday.Add(19*day+80*time.Minute-time.Second))
+	feed(known, h.sorted(), time.Time{})
+	if n := known.rows.blind.within(window.SlotOf(monday.Add(day)), known.edge); n != 6 {
+		t.Errorf("%d slots are not observed, six were lost", n)
+	}
 	d.Unobserved(monday.Add(20*day-4*time.Hour), monday.Add(20*day-3*time.Hour-time.Second))
 	if n := d.rows.blind.within(window.SlotOf(monday.Add(day)), d.edge); n != 6 {
 		t.Errorf("%d slots are not observed, six were lost", n)

@@ -336,7 +336,7 @@ func TestRestartWhileAllRise(t *testing.T) {
 	if count(want[""], StatusOpen)+count(want["google-mail"], StatusOpen) != 2 || last(want["google-mail"]).Scope != "all" || last(want["google-calendar"]).Parent != want["google-mail"][0].ID {
 		t.Fatalf("the story holds too little: %v; %v", statuses(want[""]), statuses(want["google-mail"]))
 	}
-	for _, every := range []int{1, 29} {
+	for _, every := range []int{1, 41} {
 		kept := map[string]map[string][]byte{}
 		for bucket, values := range stored {
 			for key, value := range values {
@@ -346,7 +346,7 @@ func TestRestartWhileAllRise(t *testing.T) {
 		var told []Incident
 		d := New(o)
 		for i, e := range events[begin:] {
-			if i%every == 0 && (every > 1 || i < 24) {
+			if i%every == 0 && (every > 1 || i < 12) {
 				if i > 0 {
 					d.Changes(keep(kept))
 				}
