@@ -146,6 +146,23 @@ func TestAskedAboutAnIncidentThatIsOver(t *testing.T) {
 	}
 }
 
+// A window may begin where the last incident ended, and not a slot before; asked about an instant before that end, no end is known.
+func TestAskedAcrossTheEndOfAnIncident(t *testing.T) {
+	h := running(60 * time.Hour)
+	h.breaks("crm", "crm", onset, 8, time.Second)
+	d := New(Options{})
+	end := last(feed(d, h.sorted(), time.Time{})).Time
+	for at, passed := range map[time.Time]bool{end.Add(-1): true, end.Add(6*time.Hour - slot - 1): false, end.Add(6*time.Hour - 1): true} {
+		a, err := d.Explain(Question{At: at})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w := a.Windows[2]; strings.Contains(failing(w), "restart") == passed {
+			t.Errorf("%v after the end: the gates of six hours that fail are %q", at.Sub(end), failing(w))
+		}
+	}
+}
+
 func TestAskedInVain(t *testing.T) {
 	h := running(time.Hour)
 	h.breaks("crm", "crm", onset, 1, 0)
