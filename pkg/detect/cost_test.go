@@ -42,7 +42,9 @@ func (d *Detector) judgeEdge(s *series, slot int64) {
 	s.guard.see(guard, alert.Score, false)
 	d.pass(s, slot)
 	s.guard.rest(slot, &d.rows)
-	d.judge(s, alert, window.SlotTime(slot+1), time.Time{})
+	if !s.open() {
+		d.judge(s, alert, window.SlotTime(slot+1), time.Time{})
+	}
 }
 
 // The goal is 2 µs and no allocation for a series at a slot edge.
