@@ -84,6 +84,7 @@ func drawHistory(t *rapid.T) *History {
 	h := &History{Today: 20000 + int64(rapid.IntRange(0, 20).Draw(t, "today")), First: rapid.Bool().Draw(t, "first")}
 	if rapid.Bool().Draw(t, "another level") {
 		h.Level = h.Today - int64(rapid.IntRange(0, 90).Draw(t, "of the level"))
+		h.Proven = h.Level + int64(rapid.IntRange(0, 14).Draw(t, "it was proven so long"))
 	}
 	perDay := math.Exp(rapid.Float64Range(math.Log(.05), math.Log(300)).Draw(t, "log rate"))
 	weekend := rapid.SampledFrom([]float64{1, .3, 0}).Draw(t, "weekend")

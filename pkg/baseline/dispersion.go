@@ -11,7 +11,7 @@ type forecast struct {
 }
 
 func (f *forecast) fill(t *table) {
-	for j := t.forecasts(); j < len(t.days); j++ {
+	for j := max(t.wrong, t.forecasts()); j < len(t.days); j++ {
 		d := &t.days[j]
 		if d.Rates == nil {
 			continue

@@ -15,6 +15,8 @@ type History struct {
 	First bool  // Days[0] is the day in which the series began
 	Level int64 // days before this one were of another level, and teach nothing of the present one; 0: none was
 	Days  []Day
+
+	Proven int64 // what was expected of days up to this one was of another level, and says nothing of how much the present one varies; 0: nothing was
 }
 
 // cell is what the usable slots of an hour hold.
@@ -63,7 +65,8 @@ type table struct {
 	began int64 // the day of days[0]
 	first bool  // days[0] is the first of the series, unless days were cut off: then nobody asks
 	days  []Day
-	other int // so many of them were of another level
+	other int // so many of them were of another level,
+	wrong int // and of so many that level was expected
 	hours [MaxDays][hoursPerDay]cell
 }
 
@@ -72,6 +75,7 @@ func (t *table) fill(h *History, most int) {
 	t.began = h.Today - int64(len(t.days))
 	t.first = h.First
 	t.other = int(max(0, min(h.Level-t.began, int64(len(t.days)))))
+	t.wrong = int(max(0, min(h.Proven+1-t.began, int64(len(t.days)))))
 	for j := range t.days {
 		t.days[j].hours(&t.hours[j])
 	}

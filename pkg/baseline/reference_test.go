@@ -191,7 +191,7 @@ func reference(h *History, fleet *Fleet) (f refFit) {
 	// Steps 6 and 7.
 	var recent []refSlot
 	for days, j := map[int]bool{}, len(all)-1; j >= 0; j-- {
-		if x := all[j]; x.mu >= 0 {
+		if x := all[j]; x.mu >= 0 && int64(x.day) > h.Proven {
 			if days[x.day] = true; len(days) > 56 {
 				break
 			}
@@ -290,7 +290,8 @@ func refPool(fits []refFit) (shape [168]float64) {
 	return shape
 }
 
-// refHabits sums the slots to hours of days, each at most 2 and 1.5 times the second largest of the same hour of the week.
+// refHabits sums the slots to hours of days, each at most 2 and 1.5 times the second largest of the same hour of the week, or of the day where fewer than
+// two weeks are known.
 func refHabits(all []refSlot, takes func(refSlot) bool) (hours []refSlot) {
 	at := map[string]int{}
 	for _, x := range all {
@@ -303,12 +304,24 @@ func refHabits(all []refSlot, takes func(refSlot) bool) (hours []refSlot) {
 			hours[at[id]].n += x.n
 		}
 	}
-	counts := map[int][]float64{}
+	counts, daily, weeks := map[int][]float64{}, map[int][]float64{}, map[int]map[int]bool{}
+	for _, x := range all {
+		if takes(x) {
+			if weeks[x.hour] == nil {
+				weeks[x.hour] = map[int]bool{}
+			}
+			weeks[x.hour][x.day] = true
+		}
+	}
 	for _, x := range hours {
 		counts[x.hour] = append(counts[x.hour], x.n)
+		daily[x.hour%24] = append(daily[x.hour%24], x.n)
 	}
 	for i := range hours {
 		c := slices.Sorted(slices.Values(counts[hours[i].hour]))
+		if len(weeks[hours[i].hour]) < 2 {
+			c = slices.Sorted(slices.Values(daily[hours[i].hour%24]))
+		}
 		second := 0.
 		if len(c) > 1 {
 			second = c[len(c)-2]

@@ -61,18 +61,30 @@ func (t *table) week(p *plans) (breaks, hours [hoursPerWeek]float64) {
 // habits is how many breaks one hour may teach of the week: 2, and 1.5 times the second largest count among the same hours of the week. What was
 // once is no habit: a burst that nobody could judge yet would make its hour look busy for months, and hide the next.
 func (t *table) habits(cells *[MaxDays][hoursPerDay]cell) (most [hoursPerWeek]float64) {
+	var weeks [hoursPerWeek]uint32
 	var first, second [hoursPerWeek]uint32
+	var firstOf, secondOf [hoursPerDay]uint32
+	note := func(n uint32, first, second *uint32) {
+		if n > *first {
+			*first, *second = n, *first
+		} else {
+			*second = max(*second, n)
+		}
+	}
 	for j := range t.days {
 		i := hoursPerDay * t.weekday(j)
 		for h, c := range cells[j] {
-			if c.breaks > first[i+h] {
-				first[i+h], second[i+h] = c.breaks, first[i+h]
-			} else {
-				second[i+h] = max(second[i+h], c.breaks)
+			if c.slots > 0 {
+				weeks[i+h]++
 			}
+			note(c.breaks, &first[i+h], &second[i+h])
+			note(c.breaks, &firstOf[h], &secondOf[h])
 		}
 	}
 	for i, n := range second {
+		if weeks[i] < 2 { // nothing can recur yet: other days have the same hour
+			n = secondOf[i%hoursPerDay]
+		}
 		most[i] = habitOnce + habitAgain*float64(n)
 	}
 	return most

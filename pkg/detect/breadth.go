@@ -27,7 +27,8 @@ type breadth struct {
 //
 //	−log P(NB(1.3 M, τ² = 0.05) ≥ X) − log 48 > log 365,
 //
-// 48 being the independent looks a day. The counts of a series are negative binomial with mean Λ and τ² = v of an hour + 0.02.
+// 48 being the independent looks a day. The counts of a series are negative binomial with mean Λ, the largest of the hour and its neighbours, and
+// τ² = v of an hour + 0.02.
 func (d *Detector) breadth(k kind, slot int64) (b breadth) {
 	b.Score = noPeak
 	if slot-d.began < breadthFrom || !d.manyBroke(k, slot) {
@@ -39,7 +40,7 @@ func (d *Detector) breadth(k kind, slot int64) (b breadth) {
 		}
 		b.Of++
 		e := d.evidence(s, slot)[1].withTransients()
-		q, p := upperPoint(e.expected, s.today().Model.Fluctuation[0]+breadthVary)
+		q, p := upperPoint(max(e.expected, s.around(slot)), s.today().Model.Fluctuation[0]+breadthVary)
 		b.Chance += p
 		if e.count >= q {
 			b.Rising++
@@ -53,6 +54,12 @@ func (d *Detector) breadth(k kind, slot int64) (b breadth) {
 	b.Score = -math.Log(reaching(float64(b.Rising), minRise*b.Chance, breadthCommon)) - breadthScans
 	b.tell(slot)
 	return b
+}
+
+// around is what is expected of the hour before and of the hour after the one that ends with a slot, whichever is more: when the clocks change, the
+// offices of all series open an hour early by UTC, and rise together.
+func (s *series) around(slot int64) float64 {
+	return max(s.forecasted(slot-2*hour+1, slot-hour), s.forecasted(slot+1, slot+hour))
 }
 
 // manyBroke reports whether enough series of a kind broke in the last hour to rise together.

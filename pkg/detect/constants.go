@@ -67,7 +67,7 @@ const (
 const (
 	thetaMin     = 1.5 // bounds of the rise that the end is tested against
 	thetaMax     = 20.0
-	decayed      = 1.5              // evidence for the old rate that ends an incident; a pause so long is rare while it goes on (e^−6 at θ = 2)
+	decayed      = 2.5              // evidence for the old rate that ends an incident: at 1.5 most rises of 2 to 4 times that last for days end in between, at 4 one hangs for days
 	acceptAfter  = 14 * slotsPerDay // observed slots after which a rise that goes on is the new normal
 	quietSlots   = slotsPerDay      // observed slots without a break that end an incident
 	reopenWithin = 72 * time.Hour

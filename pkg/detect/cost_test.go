@@ -91,7 +91,7 @@ func TestSizeOfASeries(t *testing.T) {
 	const most = 50_000
 	d, s := grown(3, 90, false)
 	d.Changes(func(string, string, []byte) {})
-	size := unsafe.Sizeof(*s) + uintptr(cap(s.restarts))*8 + uintptr(cap(s.guard.Ended))*unsafe.Sizeof(excursion{})
+	size := unsafe.Sizeof(*s) + uintptr(cap(s.episodes))*unsafe.Sizeof(episode{}) + uintptr(cap(s.guard.Ended))*unsafe.Sizeof(excursion{})
 	for i := range s.forecasts {
 		size += uintptr(cap(s.forecasts[i].Batch)) * unsafe.Sizeof(s.forecasts[i].Batch[0])
 	}

@@ -39,7 +39,7 @@ func (d *Detector) describe(s *series) {
 	t.Connections = d.ownersOf(s, connections(s.breaks.Since(t.Since)))
 	t.Recovered = nil
 	if t.Status == StatusResolved && t.Signal == Revocations {
-		d.byThemselves(t)
+		d.byThemselves(s)
 	}
 	d.describeWide(t)
 	t.Total = s.total
@@ -47,18 +47,21 @@ func (d *Detector) describe(s *series) {
 }
 
 // byThemselves names the connections of an incident that work again though nobody authorized them anew: in its explanation at most five of them.
-func (d *Detector) byThemselves(t *tracked) {
-	for _, b := range t.Connections {
-		if d.ledger.ByItself(t.Environment, b.Integration, b.Connection) {
+func (d *Detector) byThemselves(s *series) {
+	t, known := s.incident, map[[2]string]bool{}
+	for _, b := range s.breaks.Since(t.Since) {
+		id := [2]string{b.Integration, b.Connection}
+		if !known[id] && d.ledger.ByItself(t.Environment, b.Integration, b.Connection) {
 			t.Recovered = append(t.Recovered, b.Connection)
 		}
+		known[id] = true
 	}
 	if n := len(t.Recovered); n > 0 {
 		so := ", so they were not revoked"
 		if t.Cause == "misconfigured" {
 			so = ""
 		}
-		t.Explanation = append(t.Explanation, fmt.Sprintf("%d of %d work again without a new authorization%s: %s", n, len(t.Connections), so, strings.Join(t.Recovered[:min(n, 5)], ", ")))
+		t.Explanation = append(t.Explanation, fmt.Sprintf("%d of %d work again without a new authorization%s: %s", n, len(known), so, strings.Join(t.Recovered[:min(n, 5)], ", ")))
 	}
 }
 

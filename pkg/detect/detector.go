@@ -294,7 +294,10 @@ func (d *Detector) leap(to int64) {
 	d.began, d.edge, d.dirty = to, to, true
 	d.rows.leap(to)
 	for _, s := range d.order {
-		s.first, s.restart, s.restarts, s.guard = to, to, nil, guard{Restart: to}
+		s.first, s.restart, s.episodes, s.guard = to, to, nil, guard{Restart: to}
+		for i := range s.forecasts {
+			s.freshDays[s.forecasts[i].Day], s.forecasts[i] = true, forecast{}
+		}
 		d.fitRecent(s)
 	}
 }
@@ -321,7 +324,7 @@ func (d *Detector) look(slot int64, now time.Time) (out []Incident) {
 		if s.newest > slot-longest {
 			var p peak
 			p, alert = d.scan(s, slot)
-			s.guard.see(p, alert.Score, false)
+			s.changed = s.guard.see(p, alert.Score, false) || s.changed
 		}
 		d.pass(s, slot)
 		if s.guard.rest(slot, &d.rows) {
@@ -367,6 +370,7 @@ func (d *Detector) midnight() {
 	d.asked.sweep(at)
 	d.alive.sweep(today)
 	d.rows.forget()
+	d.sweepShaky(today)
 }
 
 // shapes learns the week that the series of each kind have in common.

@@ -61,7 +61,7 @@ type WindowAnswer struct {
 
 // Gate is one condition that a window must pass to open an incident.
 type Gate struct {
-	Name   string `json:"name"` // observed, warm_up, restart, min_count, rise, min_connections, score
+	Name   string `json:"name"` // observed, warm_up, restart, min_count, rise, min_connections, score, accounts
 	Passed bool   `json:"passed"`
 	Detail string `json:"detail"` // in words, with the figures
 }
@@ -132,8 +132,10 @@ func (d *Detector) answer(s *series, at time.Time, to int64) Answer {
 		Type: "explanation", Signal: s.Signal, Environment: s.Environment, Provider: s.Provider, Cause: s.Cause, At: at, State: s.state(to),
 		PerDay: x.Model.PerDay(), BudgetDays: math.Exp(x.Line), Line: x.Line, Kappa: or(x.Tail.Kappa, 1), Rho: or(x.Tail.Rho, 1), Best: -1, BudgetMet: p.met,
 	}
-	if t := s.incident; t != nil && !at.Before(t.OpenedAt) && (t.ResolvedAt.IsZero() || at.Before(t.ResolvedAt)) {
-		a.State, a.Incident = StateOpen, t.ID
+	for _, e := range s.episodes {
+		if !at.Before(e.Opened) && to <= e.End {
+			a.State, a.Incident = StateOpen, e.ID
+		}
 	}
 	later := counted(s.breaks.Between(at.Add(1), window.SlotTime(to+1)))
 	for i, e := range d.evidence(s, to) {
@@ -159,9 +161,9 @@ func (s *series) state(slot int64) string {
 // restartOf is where the windows of the alert scan may begin that end with a slot: after the last incident that had ended by then.
 func (s *series) restartOf(slot int64) int64 {
 	from := s.first
-	for _, r := range s.restarts {
-		if r <= slot {
-			from = max(from, r)
+	for _, e := range s.episodes {
+		if e.End < slot {
+			from = max(from, e.End+1)
 		}
 	}
 	return from
@@ -189,6 +191,9 @@ func (d *Detector) windowAnswer(s *series, e evidence, at time.Time, to int64) W
 		gate("rise", e.count > minRise*e.expected, "more than expected", fmt.Sprintf("no rise of %.1f times", minRise)),
 		gate("min_connections", w.Connections >= d.opt.MinConnections, fmt.Sprintf("%d connections", w.Connections), fmt.Sprintf("fewer than %d connections", d.opt.MinConnections)),
 		gate("score", ok && w.Adjusted >= x.Line, "rare enough", "not rare enough"),
+	}
+	if w.Adjusted >= x.Line && w.Connections >= d.opt.MinConnections {
+		w.Gates = append(w.Gates, gate("accounts", d.wideEnough(s, peak{From: from, To: to}, e, c), "of several customers", "too many of one customer"))
 	}
 	if least := e.upper(c, x.Line, x.Tail); judged(w.Gates) && !math.IsInf(least, 1) {
 		w.Needed = int(max(least, float64(d.opt.MinConnections)))

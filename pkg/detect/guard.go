@@ -24,10 +24,10 @@ type excursion struct {
 	Adjusted float64 // peak of the alert scan's s'
 }
 
-// see takes the scores of an instant. running is whether the slot they end with is still open.
-func (g *guard) see(p peak, adjusted float64, running bool) {
+// see takes the scores of an instant, and reports whether they changed anything. running is whether the slot they end with is still open.
+func (g *guard) see(p peak, adjusted float64, running bool) bool {
 	if p.Score <= excursionFrom {
-		return
+		return false
 	}
 	if !g.Running {
 		g.Running, g.Peak = true, excursion{Excess: -1}
@@ -37,9 +37,10 @@ func (g *guard) see(p peak, adjusted float64, running bool) {
 		g.Peak.At, g.Peak.Excess = p.To, e
 	}
 	g.Peak.Adjusted = max(g.Peak.Adjusted, adjusted)
-	if g.Stretch == nil && p.From >= g.Restart && p.Score >= maskScore && p.Count > maskRise*p.Expected {
+	if g.Stretch == nil && p.Score >= maskScore && p.Count > maskRise*p.Expected {
 		g.Stretch = newStretch(p, running)
 	}
+	return true
 }
 
 // rest ends the excursion when the score was at or below u for 12 h of observed slots.
@@ -175,12 +176,17 @@ func (d *Detector) pass(s *series, slot int64) {
 	switch {
 	case age >= acceptAfter:
 		d.adopt(s, x)
+		s.guard.Stretch, s.guard.Restart = nil, midnightAfter(slot)
+		return
 	case x.Decay > maskDecayed, age >= slotsPerDay && s.ring.Sum(d.rows.back(slot, slotsPerDay), slot) <= maskQuiet:
 	default:
 		return
 	}
 	s.guard.Stretch, s.guard.Restart = nil, slot+1
 }
+
+// midnightAfter is the first slot of the next day: when a new level is taken for normal, it is expected from then on.
+func midnightAfter(slot int64) int64 { return (floorDay(slot) + 1) * slotsPerDay }
 
 // adopt takes a stretch that went on for 14 days for normal: it teaches, and what was before it no longer says how high the level is, nor the forecasts
 // that it has proved wrong how much it varies. An incident that is open ends with it.

@@ -201,17 +201,17 @@ func TestReferenceMaskSilenceAndReopening(t *testing.T) {
 	}
 }
 
-// theta = sqrt(8/2) = 2, phi = 1, no fluctuation, mu = .5: a quiet slot adds .5, so the fourth passes 1.5; a slot with one break takes log 2 - .5 off.
+// theta = sqrt(8/2) = 2, phi = 1, no fluctuation, mu = .5: a quiet slot adds .5, so the sixth passes 2.5; a slot with one break takes log 2 - .5 off.
 func TestReferenceReverseTestByHand(t *testing.T) {
 	fit := refFit{phi: 1}
 	o := refOpen{best: refWindow{n: 8, lambda: 2}}
-	for i := range 3 {
+	for i := range 5 {
 		if why := o.close(1, 0, .5, &fit); why != "" || o.d != .5*float64(i+1) {
 			t.Fatalf("quiet slot %d: D %v, %q", i+1, o.d, why)
 		}
 	}
 	o.close(0, 1, .5, &fit)
-	refNear(t, "D after a break", o.d, 1.5-math.Ln2+.5, 1e-12)
+	refNear(t, "D after a break", o.d, 2.5-math.Ln2+.5, 1e-12)
 	if why := o.close(1, 0, .5, &fit); why != "rate" {
 		t.Errorf("D %v ends as %q", o.d, why)
 	}

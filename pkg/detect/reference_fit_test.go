@@ -137,9 +137,6 @@ func refFleetShape(tracks []*refTrack, day int64) (pi [168]float64) {
 		sum, bins := 0., 0.
 		for d := t.since(day, 56); d < day; d++ {
 			beta := t.fits[d].beta[refClass(d)]
-			if d <= t.adopted {
-				beta = [144]float64{}
-			}
 			for slot := d * refSlotsADay; slot < (d+1)*refSlotsADay; slot++ {
 				if t.usable(slot) && beta[slot%refSlotsADay] == 0 {
 					b[refHourOfWeek(slot)]++
@@ -149,7 +146,7 @@ func refFleetShape(tracks []*refTrack, day int64) (pi [168]float64) {
 		}
 		for d := t.since(day, 56); d < day; d++ {
 			for hour := int64(0); hour < 24; hour++ {
-				n := t.habit(t.since(day, 56), day, d, hour, func(d, slot int64) bool { return t.fits[d].beta[refClass(d)][slot%refSlotsADay] != 0 && d > t.adopted })
+				n := t.habit(t.since(day, 56), day, d, hour, func(d, slot int64) bool { return t.fits[d].beta[refClass(d)][slot%refSlotsADay] != 0 })
 				c[refWeekday(d)*24+hour] += n
 				sum += n
 			}
@@ -178,7 +175,8 @@ func refFleetShape(tracks []*refTrack, day int64) (pi [168]float64) {
 	return refMeanOne(pi)
 }
 
-// habit is what hour of day d teaches of the week: at most 2, and 1.5 times the second largest of the same hours of the week in [from, to).
+// habit is what hour of day d teaches of the week: at most 2, and 1.5 times the second largest of the same hours of the week in [from, to); of the same
+// hours of the day where fewer than two weeks are known of it.
 func (t *refTrack) habit(from, to, d, hour int64, batch func(d, slot int64) bool) float64 {
 	count := func(d int64) (n float64) {
 		for slot := d*refSlotsADay + hour*6; slot < d*refSlotsADay+hour*6+6; slot++ {
@@ -192,11 +190,23 @@ func (t *refTrack) habit(from, to, d, hour int64, batch func(d, slot int64) bool
 	if n <= 2 {
 		return n
 	}
-	var all []float64
+	var all, daily []float64
+	weeks := 0
 	for x := from; x < to; x++ {
-		if refWeekday(x) == refWeekday(d) {
-			all = append(all, count(x))
+		daily = append(daily, count(x))
+		if refWeekday(x) != refWeekday(d) {
+			continue
 		}
+		all = append(all, count(x))
+		for slot := x*refSlotsADay + hour*6; slot < x*refSlotsADay+hour*6+6; slot++ {
+			if t.usable(slot) && !batch(x, slot) {
+				weeks++
+				break
+			}
+		}
+	}
+	if weeks < 2 {
+		all = daily
 	}
 	sort.Float64s(all)
 	second := 0.

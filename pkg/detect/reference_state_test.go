@@ -54,6 +54,8 @@ func (t *refTrack) followStretch(guard refWindow, slot int64, closed bool, fit *
 		if t.open != nil {
 			t.open.age = 14 * refSlotsADay
 		}
+		t.stretch, t.guardFrom = nil, (refDayOf(slot)+1)*refSlotsADay
+		return
 	default:
 		return
 	}
@@ -103,7 +105,9 @@ func (r *refRun) followIncident(t *refTrack, alert refWindow, adjusted float64, 
 	}
 	if why := o.close(t.quiet(slot), t.n[slot-t.base], t.mu[slot-t.base]+refX*t.x[slot-t.base], fit); why != "" {
 		r.incidents[o.incident].resolved, r.incidents[o.incident].why = now, why
-		t.open, t.alertFrom = nil, slot+1
+		if t.open, t.alertFrom = nil, slot+1; why == "accepted" {
+			t.alertFrom = (refDayOf(slot) + 1) * refSlotsADay
+		}
 	}
 }
 
@@ -114,7 +118,7 @@ func (o *refOpen) close(quiet int, n, mu float64, fit *refFit) string {
 	switch {
 	case o.age >= 14*refSlotsADay:
 		return "accepted"
-	case o.d > 1.5:
+	case o.d > 2.5:
 		return "rate"
 	case quiet >= 144:
 		return "silence"

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"slices"
+	"time"
 
 	"github.com/revwatch/revwatch/pkg/baseline"
 	"github.com/revwatch/revwatch/pkg/nango"
@@ -31,11 +32,11 @@ type daily struct {
 // series is all that is known of one (signal, environment, provider, cause).
 type series struct {
 	key
-	first     int64   // slot in which its provider began to exist
-	restart   int64   // no window of the alert scan begins before it: the end of the last incident
-	restarts  []int64 // of the last days: what an explanation needs
-	level     int64   // day from which on its level is the present one: a rise was taken for normal; 0: none was
-	adopted   int64   // day in which that was
+	first     int64     // slot in which its provider began to exist
+	restart   int64     // no window of the alert scan begins before it: the end of the last incident
+	episodes  []episode // of the last days, by time: what an explanation needs
+	level     int64     // day from which on its level is the present one: a rise was taken for normal; 0: none was
+	adopted   int64     // day in which that was
 	ring      window.Ring
 	forecasts [window.Days + 1]forecast // at day mod window.Days+1
 	daily     [dailyKept]daily          // at day mod dailyKept
@@ -53,6 +54,13 @@ type series struct {
 	freshDays   map[int64]bool // of the forecasts
 	born        []window.Break // not stored yet
 	forgotten   []window.Break // stored, let go
+}
+
+// episode is a time in which an incident was open.
+type episode struct {
+	ID     string
+	Opened time.Time
+	End    int64 // its last slot; math.MaxInt64 while it is open
 }
 
 func newSeries(k key, first int64) *series {
@@ -101,10 +109,9 @@ func (s *series) keeps(day int64) bool { return day >= s.fitted-window.Days }
 func (d *Detector) fit(s *series, today int64) {
 	f := d.fleet(s)
 	m, rates := baseline.Fit(d.history(s, today), &f.Fleet)
-	s.forecasts[at(today, window.Days+1)] = forecast{today, rates}
+	s.predict(today, rates)
 	s.fitted = max(s.fitted, today)
 	s.daily[at(today, dailyKept)] = daily{today, m, s.guard.tail(today - floorDay(s.first)), d.line(s)}
-	s.freshDays[today] = true
 	s.changed = true
 	for old := range s.storedDays {
 		if !s.keeps(old) {
@@ -113,13 +120,20 @@ func (d *Detector) fit(s *series, today int64) {
 	}
 }
 
+// predict notes what is expected of a day, in the place of what was of another.
+func (s *series) predict(day int64, rates baseline.Rates) {
+	f := &s.forecasts[at(day, window.Days+1)]
+	s.freshDays[f.Day], s.freshDays[day] = true, true
+	*f = forecast{day, rates}
+}
+
 // history is what the days before a day may teach. It is valid until the next call.
 func (d *Detector) history(s *series, today int64) *baseline.History {
 	s.ring.Move(today*slotsPerDay - 1)
 	begin := floorDay(s.first)
 	from := max(begin, today-window.Days)
 	h := &d.taught
-	h.Today, h.First, h.Level, h.Days = today, from == begin, s.level, h.Days[:0]
+	h.Today, h.First, h.Level, h.Proven, h.Days = today, from == begin, s.level, s.adopted, h.Days[:0]
 	for day := from; day < today; day++ {
 		h.Days = append(h.Days, d.lesson(s, day))
 	}
@@ -146,7 +160,7 @@ func (d *Detector) lesson(s *series, day int64) baseline.Day {
 		unusable(d.rows.blind[i].From, d.rows.blind[i].To)
 	}
 	unusable(first, s.first-1)
-	if f := s.forecast(day); f != nil && day > s.adopted { // forecasts of the old level say nothing of how much the new one varies
+	if f := s.forecast(day); f != nil {
 		x.Rates = &f.Rates
 	}
 	return x
@@ -195,9 +209,9 @@ func (s *series) surfacing(from, to int64, r *rows) (sum float64) {
 // forget lets go of breaks that neither a window nor an open incident needs.
 func (s *series) forget(now int64) {
 	before := now - keepBreaks
-	if s.open() {
+	if s.incident != nil && s.incident.ResolvedAt.IsZero() {
 		before = min(before, s.incident.Peak.From, s.incident.Onset)
 	}
 	s.forgotten = append(s.forgotten, s.breaks.Forget(window.SlotTime(before))...)
-	s.restarts = slices.DeleteFunc(s.restarts, func(r int64) bool { return r < now-keepBreaks })
+	s.episodes = slices.DeleteFunc(s.episodes, func(x episode) bool { return x.End < now-keepBreaks })
 }

@@ -54,11 +54,11 @@ func (d *Detector) Series() []Series {
 }
 
 func (d *Detector) snapshot(s *series) Series {
-	known := s.today()
+	known := s.on(floorDay(d.edge - 1))
 	line, p := known.Line, s.promise(d.edge)
 	x := Series{
 		Signal: s.Signal, Environment: s.Environment, Provider: s.Provider, Cause: s.Cause, State: StateQuiet,
-		PerDay: known.Model.PerDay(), Total: s.total, Kappa: or(known.Tail.Kappa, 1), Rho: or(known.Tail.Rho, 1),
+		PerDay: s.today().Model.PerDay(), Total: s.total, Kappa: or(known.Tail.Kappa, 1), Rho: or(known.Tail.Rho, 1),
 		Realised: p.realised, Promised: p.promised, BudgetMet: p.met,
 	}
 	to := d.edge - 1
@@ -80,6 +80,9 @@ func (d *Detector) snapshot(s *series) Series {
 		if from := to - int64(e.slots) + 1; from >= s.restart && s.mature(from, to) {
 			score, _ := e.score(c)
 			w.Score = max(0, known.Tail.adjust(score)) / line
+			if w.Score >= 1 && !s.open() && !d.wideEnough(s, peak{From: from, To: to}, e, c) {
+				w.Score = 0 // it does not decide
+			}
 			w.Upper = e.upper(c, line, known.Tail)
 		}
 		x.Windows[i], x.Score = w, max(x.Score, w.Score)

@@ -44,8 +44,8 @@ type storedRows struct {
 
 type storedSeries struct {
 	First, Restart, Newest, Total, Fitted int64
-	Level, Adopted                        int64   `json:",omitempty"`
-	Restarts                              []int64 `json:",omitempty"`
+	Level, Adopted                        int64     `json:",omitempty"`
+	Episodes                              []episode `json:",omitempty"`
 	Daily                                 [dailyKept]daily
 	Guard                                 guard
 	Incident                              *storedIncident `json:",omitempty"`
@@ -108,7 +108,7 @@ func (d *Detector) Changes(put func(bucket, key string, value []byte)) {
 // changes stores a day, or deletes it when another has its place.
 func (x *shaky) changes(of placeDay, put func(bucket, key string, value []byte)) {
 	i := at(of.day, shakyDays)
-	held := x.days[i] == of.day
+	held := x != nil && x.days[i] == of.day
 	put(bucketShaky, encodeKey(of.environment, of.provider, strconv.FormatInt(of.day, 10)), ifKnown(held, func() []byte { return encode(x.counts[i]) }))
 }
 
@@ -166,10 +166,8 @@ func (s *series) changes(put func(bucket, key string, value []byte)) {
 	}
 	clear(s.changedDays)
 	for day := range s.freshDays {
-		if f := s.forecast(day); f != nil {
-			put(bucketRates, encodeKey(append(slices.Clone(name), strconv.FormatInt(day, 10))...), encode(f.Rates))
-		}
-		put(bucketRates, encodeKey(append(slices.Clone(name), strconv.FormatInt(day-window.Days-1, 10))...), nil)
+		f := s.forecast(day)
+		put(bucketRates, encodeKey(append(slices.Clone(name), strconv.FormatInt(day, 10))...), ifKnown(f != nil, func() []byte { return encode(f.Rates) }))
 	}
 	clear(s.freshDays)
 	for _, b := range s.born {
@@ -186,7 +184,7 @@ func (s *series) breakKey(b window.Break) string {
 }
 
 func (s *series) stored() storedSeries {
-	return storedSeries{s.first, s.restart, s.newest, s.total, s.fitted, s.level, s.adopted, s.restarts, s.daily, s.guard, stored(s.incident)}
+	return storedSeries{s.first, s.restart, s.newest, s.total, s.fitted, s.level, s.adopted, s.episodes, s.daily, s.guard, stored(s.incident)}
 }
 
 func stored(t *tracked) *storedIncident {
@@ -336,7 +334,7 @@ func (d *Detector) restoreSeries(bucket, id string, value []byte) error {
 	}
 	s.first, s.restart, s.newest, s.total, s.fitted = in.First, in.Restart, in.Newest, in.Total, in.Fitted
 	s.level, s.adopted = in.Level, in.Adopted
-	s.restarts, s.daily, s.guard, s.incident = in.Restarts, in.Daily, in.Guard, in.Incident.tracked()
+	s.episodes, s.daily, s.guard, s.incident = in.Episodes, in.Daily, in.Guard, in.Incident.tracked()
 	return nil
 }
 

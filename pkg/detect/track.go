@@ -27,7 +27,7 @@ type tracked struct {
 
 // judge opens an incident, or re-opens the last one, when the most extreme window reaches the alarm line.
 func (d *Detector) judge(s *series, p peak, at, now time.Time) []Incident {
-	line := s.today().Line
+	line := s.on(floorDay(p.To)).Line
 	if p.Score < line {
 		return nil
 	}
@@ -43,8 +43,9 @@ func (d *Detector) judge(s *series, p peak, at, now time.Time) []Incident {
 	s.incident = t
 	t.Onset = d.onset(s, p)
 	t.Since = s.firstBreak(t.Onset)
-	widened := d.join(s, at)
+	s.episodes = append(s.episodes, episode{t.ID, at, math.MaxInt64})
 	d.describe(s)
+	widened := d.join(s, at)
 	return append([]Incident{t.Incident}, widened...)
 }
 
@@ -70,12 +71,15 @@ func (d *Detector) reopen(s *series, p peak, line float64, at time.Time, past bo
 	t.Status = StatusUpdate // it waited for others
 	if !t.ResolvedAt.IsZero() {
 		t.Status, t.OpenedAt, t.Wide, t.Broad = StatusReopened, at, "", nil
+		if f := d.fleet(s); f.Wide.ID == t.ID { // it stands for nobody any more
+			f.Wide, f.changed = wide{}, true
+		}
 	}
 	t.Time, t.ResolvedAt, t.Resolution, t.Over = at, time.Time{}, "", false
 	t.Line, t.Peak, t.Decay, t.Age, t.Revision = line, p, 0, 0, t.Revision+1
 	t.Onset = d.onset(s, p)
 	t.Since = s.firstBreak(t.Onset)
-	orphan := t.Parent != "" && !d.goesOn(t.Parent)
+	orphan := t.Parent != "" && !d.stands(t.Parent)
 	if worse(p, t.Told) || t.Past && !past || orphan {
 		t.Milestone++
 		t.Told = p
@@ -84,11 +88,12 @@ func (d *Detector) reopen(s *series, p peak, line float64, at time.Time, past bo
 		t.Parent = ""
 	}
 	t.Past = t.Past && past
+	s.episodes = append(s.episodes, episode{t.ID, at, math.MaxInt64})
+	d.describe(s)
 	var widened []Incident
 	if t.Parent == "" && t.Wide == "" {
 		widened = d.join(s, at)
 	}
-	d.describe(s)
 	return append([]Incident{t.Incident}, widened...)
 }
 
@@ -128,7 +133,9 @@ func (d *Detector) follow(s *series, p peak, slot int64, now time.Time) []Incide
 	s.changed = true
 	switch {
 	case t.Age >= acceptAfter:
-		return d.end(s, slot, "it has gone on for 14 days: this rate is taken for normal from now on")
+		out := d.end(s, slot, "it has gone on for 14 days: this rate is taken for normal from now on")
+		s.restart = midnightAfter(slot)
+		return out
 	case t.Decay > decayed:
 		return d.end(s, slot, "the rate is what is expected again")
 	case d.rows.observed(s.newest+1, slot) >= quietSlots:
@@ -157,7 +164,7 @@ func (d *Detector) end(s *series, slot int64, why string) []Incident {
 	t := s.incident
 	t.Over, t.Resolution = true, why
 	s.restart = slot + 1
-	s.restarts = append(s.restarts, s.restart)
+	s.episodes[len(s.episodes)-1].End = slot
 	return d.settle(s, window.SlotTime(slot+1))
 }
 

@@ -1,5 +1,7 @@
 package detect
 
+import "slices"
+
 // shakyDays is how many days of transient failures are kept: those that the windows of the last 72 h reach back to.
 const shakyDays = 8
 
@@ -71,6 +73,24 @@ func (d *Detector) shakyOf(of place) *shaky {
 		}
 	}
 	return x
+}
+
+// sweepShaky lets go of providers without a transient failure in the days that are kept.
+func (d *Detector) sweepShaky(today int64) {
+	for of, x := range d.shaky {
+		if slices.Max(x.days[:]) > today-shakyDays {
+			continue
+		}
+		for _, day := range x.days {
+			d.shakyChanged[placeDay{of, day}] = struct{}{}
+		}
+		delete(d.shaky, of)
+		for _, s := range d.order {
+			if s.shaky == x {
+				s.shaky = nil
+			}
+		}
+	}
 }
 
 type placeDay struct {

@@ -31,8 +31,8 @@ type fleet struct {
 
 // wide is the last rise of all series of a kind.
 type wide struct {
-	ID         string // of the incident that stands for it; "": none yet
-	Begin, End int64  // slots: the first and the last in which it was seen
+	ID  string // of the incident that stands for it; "": none yet
+	End int64  // the last slot in which it was seen
 }
 
 // fleet returns the fleet of a series.
@@ -62,7 +62,7 @@ func (d *Detector) join(s *series, at time.Time) []Incident {
 	}
 	if lead := d.sister(s); lead != nil {
 		t.Parent = lead.incident.ID
-		return d.widen(lead, "family", at)
+		return d.widen(lead, "family", false, at)
 	}
 	return nil
 }
@@ -90,10 +90,10 @@ func (d *Detector) sister(s *series) *series {
 	return nil
 }
 
-// widen makes an incident stand for others too, which is worth telling again.
-func (d *Detector) widen(lead *series, scope string, at time.Time) []Incident {
+// widen makes an incident stand for others too, which is worth telling again; loud tells it in any case.
+func (d *Detector) widen(lead *series, scope string, loud bool, at time.Time) []Incident {
 	t := lead.incident
-	if t.Wide == "" || t.Wide == "family" && scope == "all" {
+	if loud || t.Wide == "" {
 		t.Wide = scope
 		t.Milestone++
 		t.Told = t.Peak
@@ -110,16 +110,32 @@ func (d *Detector) spread(f *fleet, slot int64, now time.Time) (out []Incident) 
 		return d.spreadOver(f, slot, at)
 	}
 	f.changed = true
-	if lead := d.incidentOf(f.Wide.ID); lead == nil || !lead.ResolvedAt.IsZero() {
+	switch lead := d.incidentOf(f.Wide.ID); {
+	case lead == nil || !lead.ResolvedAt.IsZero():
 		out = d.spreadBegins(f, &b, slot, now)
+	case at.Sub(window.SlotTime(f.Wide.End+1)) > wideAfter: // another wave, while parts of the first go on
+		lead.Broad = nil
+		out = d.gather(f, lead, at)
 	}
 	f.Wide.End = slot
 	if t := f.Own; t != nil && t.ID == f.Wide.ID {
 		return append(out, d.ownRises(f, &b, slot, now)...)
 	}
 	if lead := d.leadOf(f.Wide.ID); lead != nil && (lead.incident.Broad == nil || b.Score > lead.incident.Broad.Score) {
+		loud := lead.incident.Broad == nil
 		lead.incident.Broad = &b
-		out = append(out, d.widen(lead, "all", at)...)
+		out = append(out, d.widen(lead, "all", loud, at)...)
+	}
+	return out
+}
+
+// gather makes the incidents that opened in the last hour, and are told wherever the lead is, part of it.
+func (d *Detector) gather(f *fleet, lead *tracked, at time.Time) (out []Incident) {
+	for _, s := range d.order {
+		if t := s.incident; s.kind() == f.kind && s.open() && t.Parent == "" && t.ID != lead.ID && at.Sub(t.OpenedAt) <= wideBefore && d.adopts(lead.ID, t) {
+			t.Parent = lead.ID
+			out = append(out, d.update(s, at)...)
+		}
 	}
 	return out
 }
@@ -127,30 +143,21 @@ func (d *Detector) spread(f *fleet, slot int64, now time.Time) (out []Incident) 
 // spreadBegins chooses which incident stands for the rise of all.
 func (d *Detector) spreadBegins(f *fleet, b *breadth, slot int64, now time.Time) (out []Incident) {
 	at := window.SlotTime(slot + 1)
-	var lead *series
-	var parts []*series
+	var lead *tracked
 	for _, s := range d.order {
-		if s.kind() == f.kind && s.open() && s.incident.Parent == "" && at.Sub(s.incident.OpenedAt) <= wideBefore && (!s.incident.Past || d.isPast(b.newest, now)) {
-			parts = append(parts, s)
-			if lead == nil || s.incident.OpenedAt.Before(lead.incident.OpenedAt) {
-				lead = s
+		if t := s.incident; s.kind() == f.kind && s.open() && t.Parent == "" && at.Sub(t.OpenedAt) <= wideBefore && (!t.Past || d.isPast(b.newest, now)) {
+			if lead == nil || t.OpenedAt.Before(lead.OpenedAt) {
+				lead = t
 			}
 		}
 	}
-	f.Wide = wide{Begin: slot, End: slot}
 	if lead == nil {
 		f.Own = newOwn(f, at)
-		f.Wide.ID = f.Own.ID
+		f.Wide = wide{ID: f.Own.ID, End: slot}
 		return nil
 	}
-	f.Wide.ID = lead.incident.ID
-	for _, s := range parts {
-		if s != lead {
-			s.incident.Parent = lead.incident.ID
-			out = append(out, d.update(s, at)...)
-		}
-	}
-	return out
+	f.Wide = wide{ID: lead.ID, End: slot}
+	return d.gather(f, lead, at)
 }
 
 func newOwn(f *fleet, at time.Time) *tracked {
@@ -169,9 +176,9 @@ func (d *Detector) ownRises(f *fleet, b *breadth, slot int64, now time.Time) []I
 	}
 	past := d.isPast(b.newest, now)
 	switch {
-	case t.Broad == nil:
+	case t.Revision == 0:
 		t.Past, t.Since, t.Milestone, t.Told.Count = past, b.since, 1, float64(b.Observed)
-	case t.Past && !past, float64(b.Observed) >= growth*t.Told.Count:
+	case t.Broad == nil, t.Past && !past, float64(b.Observed) >= growth*t.Told.Count:
 		t.Past, t.Told.Count = past, float64(b.Observed)
 		t.Milestone++
 		t.Status = StatusUpdate
@@ -255,10 +262,10 @@ func (d *Detector) anyPart(id string) bool {
 	return false
 }
 
-// goesOn reports whether an incident is not resolved.
-func (d *Detector) goesOn(id string) bool {
+// stands reports whether an incident is not resolved and stands for others.
+func (d *Detector) stands(id string) bool {
 	t := d.incidentOf(id)
-	return t != nil && t.ResolvedAt.IsZero()
+	return t != nil && t.ResolvedAt.IsZero() && t.Wide != ""
 }
 
 // incidentOf finds an incident by its id; nil when it is forgotten.

@@ -369,3 +369,24 @@ func TestRestartWhileAllRise(t *testing.T) {
 		}
 	}
 }
+
+// A second wave within three days: what rises with the re-opened incident is part of it.
+func TestSecondWaveIsOneIncidentToo(t *testing.T) {
+	h := running(120 * time.Hour)
+	for _, at := range []time.Time{onset, onset.Add(48 * time.Hour)} {
+		h.breaks("crm", "crm", at.Add(-20*time.Minute), 20, time.Second)
+		h.breaks("mail", "m", at.Add(-15*time.Minute), 20, time.Second)
+		h.everybody(at, 8, 1)
+	}
+	h.breaks("new", "n", onset.Add(48*time.Hour-10*time.Minute), 20, time.Second)
+	of := lives(feed(New(Options{}), h.sorted(), time.Time{}))
+	lead := of["crm"]
+	if last(lead).Scope != "all" || len(of[""]) > 0 {
+		t.Errorf("scope %s", last(lead).Scope)
+	}
+	for _, name := range []string{"mail", "new"} {
+		if got := last(of[name]); got.Parent != lead[0].ID {
+			t.Errorf("%s has parent %q, want %q", name, got.Parent, lead[0].ID)
+		}
+	}
+}
