@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/revwatch/revwatch/pkg/detect"
@@ -113,6 +115,7 @@ func (o options) delayGoal(m Measured) {
 func (o options) oneAlertGoal(m Measured) {
 	f := summarize(m)
 	o.goal(f.one >= .98, "exactly one alert per found incident", "98 %", "%.1f %% of %d", 100*f.one, f.found)
+	o.goal(f.early*50 <= f.found, "said to be over more than 6 h before the end", "2 %", "%.1f %% of %d", 100*float64(f.early)/float64(f.found), f.found)
 	o.goal(f.settled <= 6 && f.settled90 <= 24, "resolve after the end", "median 6 h, p90 24 h", "%.1f h, %.1f h", f.settled, f.settled90)
 }
 
@@ -149,8 +152,13 @@ func (o options) explanationGoal(m Measured) {
 	o.goal(full == len(m.Explained), "alerts that explain themselves", "all", "%d of %d", full, len(m.Explained))
 }
 
-// explained reports whether an alert says its window, what was observed and expected, how seldom that is, when it began, and why in words.
+// explained reports whether an alert says its window, what was observed and expected, how seldom that is, when it began, and in words which accounts and
+// integrations.
 func explained(x detect.Incident) bool {
 	return x.WindowSeconds > 0 && x.Observed > 0 && x.Expected > 0 && x.OncePerDays > 1 && x.Score >= 1 && !x.Since.IsZero() &&
-		!x.Since.After(x.Time) && len(x.Explanation) > 0 && len(x.Connections) > 0
+		!x.Since.After(x.Time) && len(x.Connections) > 0 && (x.Scope == "all" || says(x, "account") && says(x, "integration"))
+}
+
+func says(x detect.Incident, what string) bool {
+	return slices.ContainsFunc(x.Explanation, func(line string) bool { return strings.Contains(line, what) })
 }

@@ -69,7 +69,7 @@ func delays(found []Hit) (out []float64) {
 // others is one line on false alarms, nuisances, repetition and resolve.
 func (o options) others(m Measured) {
 	f := summarize(m)
-	fmt.Fprintf(o.out, "B = %d: %.3f false alarms a clean provider-month; one alert in %.1f %% of %d found; resolved %.1f h after the end (median; p90 %.1f); "+
+	fmt.Fprintf(o.out, "B = %d: %.3f false alarms a clean provider-month; one alert in %.1f %% of %d found; over too early %d; resolved %.1f h after the end (median; p90 %.1f); "+
 		"an alert for %d of %d customers who left (accounts known: %d of %d), in %d of %d outages.\n",
-		m.Days, falseRate(m.Outcomes), 100*f.one, f.found, f.settled, f.settled90, f.leftAlarmed, f.left, f.leftKnownAlarmed, f.leftKnown, f.outagesAlarmed, f.outages)
+		m.Days, falseRate(m.Outcomes), 100*f.one, f.found, f.early, f.settled, f.settled90, f.leftAlarmed, f.left, f.leftKnownAlarmed, f.leftKnown, f.outagesAlarmed, f.outages)
 }

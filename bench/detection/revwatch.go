@@ -10,6 +10,7 @@ import (
 type Alarm struct {
 	Opened   time.Time
 	Resolved time.Time // zero: never, within the simulated time
+	Ended    time.Time // when it was first said to be over, though it may have gone on in silence; zero: never
 	Child    bool      // part of a wider one and not sent, or widened itself
 }
 
@@ -104,7 +105,10 @@ func (h *hearing) one(x detect.Incident) {
 	case x.Status == detect.StatusReopened:
 		(*k.list)[k.at].Resolved = time.Time{}
 	case x.Status == detect.StatusResolved:
-		(*k.list)[k.at].Resolved = x.ResolvedAt
+		a := &(*k.list)[k.at]
+		if a.Resolved = x.ResolvedAt; a.Ended.IsZero() {
+			a.Ended = x.ResolvedAt
+		}
 	}
 	(*k.list)[k.at].Child = (*k.list)[k.at].Child || x.Parent != ""
 	if wide := x.Scope == "all"; wide && !k.wide && k.list != &h.run.Wide { // a provider's incident that was widened

@@ -60,7 +60,7 @@ func TestHearing(t *testing.T) {
 	say("3", "b", detect.StatusOpen, 1, 7, nil)
 	say("3", "b", detect.StatusUpdate, 2, 8, func(x *detect.Incident) { x.Scope = "all" })
 	say("9", "", detect.StatusOpen, 1, 9, func(x *detect.Incident) { x.Scope = "all" })
-	want := [][]Alarm{{{hours(1), hours(4), false}, {hours(5), time.Time{}, false}}, {{hours(6), time.Time{}, true}, {hours(7), time.Time{}, true}}}
+	want := [][]Alarm{{{Opened: hours(1), Resolved: hours(4), Ended: hours(2)}, {Opened: hours(5)}}, {{Opened: hours(6), Child: true}, {Opened: hours(7), Child: true}}}
 	if !reflect.DeepEqual(h.run.Alarms, want) {
 		t.Errorf("%v", h.run.Alarms)
 	}
@@ -88,7 +88,7 @@ func TestAlarmsAt(t *testing.T) {
 		scores[i] = 5
 	}
 	end := func(slot int) time.Time { return epoch.Add(time.Duration(slot+1) * 10 * time.Minute) }
-	want := []Alarm{{end(10), end(150).Add(day), false}, {end(400), end(400).Add(day), false}}
+	want := []Alarm{{Opened: end(10), Resolved: end(150).Add(day)}, {Opened: end(400), Resolved: end(400).Add(day)}}
 	if got := alarmsAt(marks(scores, 1), 5, epoch); !reflect.DeepEqual(got, want) {
 		t.Errorf("%v", got)
 	}

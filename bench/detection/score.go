@@ -9,6 +9,7 @@ const (
 	foundLate  = 24 * time.Hour // an alarm so long after the end still counts as having found it
 	notCounted = 72 * time.Hour // so long after a label the time is not clean
 	month      = 30 * day
+	overEarly  = 6 * time.Hour // an alarm that is said to be over so long before the end was so too early
 )
 
 // Hit is what a detector made of one label.
@@ -19,6 +20,7 @@ type Hit struct {
 	Alarms  int           // that opened until 72 h after the end
 	Settled time.Duration // from the end to the resolve of the last of those
 	Solved  bool          // that one resolved within the simulated time
+	Early   bool          // the first was said to be over more than 6 h before the end
 }
 
 // Outcome is what a detector made of one provider.
@@ -75,6 +77,7 @@ func hit(l Label, alarms []Alarm) Hit {
 		}
 		if !h.Found && late <= foundLate {
 			h.Found, h.Delay = true, a.Opened.Sub(l.Start)
+			h.Early = !a.Ended.IsZero() && l.End.Sub(a.Ended) > overEarly
 		}
 		h.Alarms++
 		h.Solved = !a.Resolved.IsZero()

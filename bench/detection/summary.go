@@ -2,7 +2,7 @@ package main
 
 // summary is what the goals ask of one budget.
 type summary struct {
-	found                       int
+	found, early                int     // early: said to be over too early
 	one                         float64 // part of the found with exactly one alarm
 	settled, settled90          float64 // hours from the end to the resolve: median, 90 of 100
 	left, leftAlarmed           int
@@ -17,6 +17,7 @@ func summarize(m Measured) (f summary) {
 			switch {
 			case h.Incident && h.Found:
 				f.found++
+				f.early += int(btof(h.Early))
 				f.one += btof(h.Alarms == 1)
 				if h.Solved {
 					settled = append(settled, h.Settled.Hours())

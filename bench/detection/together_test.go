@@ -29,7 +29,7 @@ func TestFleet(t *testing.T) {
 // An alert without one of its parts does not explain itself.
 func TestExplained(t *testing.T) {
 	whole := detect.Incident{WindowSeconds: 600, Observed: 5, Expected: .1, OncePerDays: 900, Score: 1.2, Since: hours(1), Time: hours(2),
-		Explanation: []string{"5 broke"}, Connections: make([]detect.Broken, 5)}
+		Explanation: []string{"3 customer accounts", "3 of 3 under integration a"}, Connections: make([]detect.Broken, 5)}
 	if !explained(whole) {
 		t.Error("the whole does not")
 	}
