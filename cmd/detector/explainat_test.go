@@ -227,7 +227,6 @@ func TestExplainText(t *testing.T) {
 			window(24*3600, 7, 40, 3.2, .5, 14, ok),
 			window(72*3600, 12, 45, 9.6, 40_000, 0, ok),
 		}}
-	a.Windows[4].Transient = 1.26
 	const want = `prod goo?[31mgle revoked at 2026-10-05 14:05 UTC: quiet
 3.20 a day are usual; an incident opens at what chance alone would show once in 90 days; said by me
 
@@ -238,7 +237,6 @@ func TestExplainText(t *testing.T) {
   24 h    04 Oct 14:10      7      3.20      14  12 hours   all conditions are met
   72 h    02 Oct 14:10     12      9.60       -  >100 years all conditions are met
 
-Many refreshes fail for a passing reason, of which a few may be misread: so more are expected, by 1.26 in 72 h.
 45 connections broke in 72 h, of which 12 count: of one customer account no more than two in 24 hours do.
 Its budget is not met: this series is conspicuous more often than promised, so its alerts are worth less.
 Nothing opened.

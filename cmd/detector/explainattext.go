@@ -101,15 +101,6 @@ func whyNot(w detect.WindowAnswer) string {
 
 // remarks say what the table cannot show.
 func remarks(a detect.Answer) (all []string) {
-	var outage []string
-	for _, w := range a.Windows {
-		if w.Transient >= .005 {
-			outage = append(outage, number(w.Transient)+" in "+windowText(w.Seconds))
-		}
-	}
-	if len(outage) > 0 {
-		all = append(all, "Many refreshes fail for a passing reason, of which a few may be misread: so more are expected, by "+strings.Join(outage, ", ")+".")
-	}
 	for _, w := range slices.Backward(a.Windows) {
 		if w.Connections > w.Observed {
 			all = append(all, fmt.Sprintf("%d connections broke in %s, of which %d count: of one customer account no more than two in 24 hours do.",

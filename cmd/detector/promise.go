@@ -13,11 +13,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/revwatch/revwatch/pkg/detect"
 	"github.com/revwatch/revwatch/pkg/store"
 )
-
-// longestBudget is what one series gets at most of false_alarms_every times the number of series (pkg/detect).
-const longestBudget = 3000 * 24 * time.Hour
 
 const week = 7 * 24 * time.Hour
 
@@ -38,7 +36,7 @@ func (c *config) falseAlarms() string {
 // of its own one series is counted.
 func (c *config) total() string {
 	weekly := per(shared(c.falseAlarmsEvery)) + per(shared(c.unknownEvery))
-	series := fmt.Sprintf("with up to %d series", min(longestBudget/shared(c.falseAlarmsEvery), longestBudget/shared(c.unknownEvery)))
+	series := fmt.Sprintf("with up to %d series", min(detect.MaxBudget/shared(c.falseAlarmsEvery), detect.MaxBudget/shared(c.unknownEvery)))
 	if c.budget > 0 {
 		weekly, series = 10*per(c.budget), "with 10 series"
 	}
@@ -51,7 +49,7 @@ func (c *config) total() string {
 	return fmt.Sprintf("in all at most %s, %s", rate(weekly), series)
 }
 
-func shared(every time.Duration) time.Duration { return min(every, longestBudget) }
+func shared(every time.Duration) time.Duration { return min(every, detect.MaxBudget) }
 
 // per is "once in this time" as a number a week.
 func per(every time.Duration) float64 { return float64(week) / float64(every) }

@@ -265,7 +265,7 @@ func TestAnswerIsWhatWasSeen(t *testing.T) {
 				d = again
 			}
 		}
-		over := latest(end, events[len(events)-1].Due).Add(slot)
+		over := later(end, events[len(events)-1].Due).Add(slot)
 		d.Row(over)
 		told = append(told, d.Advance(over, time.Time{})...)
 		for _, in := range told {

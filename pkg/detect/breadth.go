@@ -81,7 +81,7 @@ func (b *breadth) tell(slot int64) {
 		broke := s.within(p)
 		counts[s] = distinct(broke)
 		b.Observed += counts[s]
-		b.newest = latest(b.newest, broke[len(broke)-1].Time)
+		b.newest = later(b.newest, broke[len(broke)-1].Time)
 		if b.since.IsZero() || broke[0].Time.Before(b.since) {
 			b.since = broke[0].Time
 		}
@@ -93,7 +93,7 @@ func (b *breadth) tell(slot int64) {
 	}
 }
 
-func latest(a, b time.Time) time.Time {
+func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
 	}

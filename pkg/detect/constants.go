@@ -1,14 +1,20 @@
 package detect
 
-import "time"
+import (
+	"time"
+
+	"github.com/revwatch/revwatch/pkg/window"
+)
+
+// MaxBudget is the most days between two false alarms that one series gets of a budget that all share: measured to be honest up to here.
+const MaxBudget = 3000 * day
 
 // The constants of the method, each with its unit. Their values were set on simulated streams (docs/detection.md); those of the fit are in
 // pkg/baseline.
 
-// slot is the resolution of counting; slotsPerDay follows from it.
 const (
-	slot        = 10 * time.Minute
-	slotsPerDay = 144
+	slot        = window.Slot
+	slotsPerDay = window.SlotsPerDay
 	hour        = 6 // slots
 )
 
@@ -80,10 +86,9 @@ const (
 // Budgets, and how long things are kept.
 const (
 	day          = 24 * time.Hour
-	budgetMin    = 90 * day   // per series, however few there are
-	budgetMax    = 3000 * day // measured to be honest up to here
-	liveFor      = 84 * day   // a series without a break for so long takes no part of the budget
-	keepResolved = 7 * day    // how long a resolved incident is told
+	budgetMin    = 90 * day // per series, however few there are
+	liveFor      = 84 * day // a series without a break for so long takes no part of the budget
+	keepResolved = 7 * day  // how long a resolved incident is told
 )
 
 // Incidents that cover several series.

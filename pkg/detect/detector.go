@@ -414,7 +414,7 @@ func (d *Detector) budget(s *series) time.Duration {
 	if s.Signal == UnknownConnections {
 		every = d.opt.UnknownEvery
 	}
-	shared := min(float64(every)*float64(max(1, d.live[s.Signal])), float64(budgetMax))
+	shared := min(float64(every)*float64(max(1, d.live[s.Signal])), float64(MaxBudget))
 	return max(budgetMin, time.Duration(shared))
 }
 

@@ -56,7 +56,7 @@ func lived(t *testing.T, days int, breaks ...time.Duration) *Detector {
 	for _, at := range breaks {
 		h.breaks("a", "a", monday.Add(at), 1, 0)
 	}
-	d := New(Options{Budget: budgetMax})
+	d := New(Options{Budget: MaxBudget})
 	feed(d, h.sorted(), time.Time{})
 	return d
 }
