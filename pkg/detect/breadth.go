@@ -17,8 +17,9 @@ type breadth struct {
 	Observed int     // connections newly broken in the hour, of all series that rise
 	Expected float64 // of them
 	Most     []string
+	Since    time.Time // of the first of them
+	Broken   []Broken  // at most 50 of them
 	newest   time.Time
-	since    time.Time
 	rises    []*series
 }
 
@@ -82,8 +83,8 @@ func (b *breadth) tell(slot int64) {
 		counts[s] = distinct(broke)
 		b.Observed += counts[s]
 		b.newest = later(b.newest, broke[len(broke)-1].Time)
-		if b.since.IsZero() || broke[0].Time.Before(b.since) {
-			b.since = broke[0].Time
+		if b.Since.IsZero() || broke[0].Time.Before(b.Since) {
+			b.Since = broke[0].Time
 		}
 	}
 	most := slices.Clone(b.rises)

@@ -107,7 +107,7 @@ func TestBreadthCounts(t *testing.T) {
 		rising int
 		after  time.Duration
 		opens  int
-	}{{4, 28 * day, 0}, {5, 28 * day, 1}, {9, 28 * day, 1}, {9, 20*day + 22*time.Hour, 0}, {9, 21*day + time.Hour, 1}} {
+	}{{4, 35 * day, 0}, {5, 35 * day, 1}, {9, 35 * day, 1}, {9, 27*day + 22*time.Hour, 0}, {9, 28*day + time.Hour, 1}} {
 		h := newHistory(1)
 		h.life("rows", 0, monday, monday.Add(c.after+10*time.Hour))
 		h.everybody(monday.Add(c.after), c.rising, 1)

@@ -101,7 +101,7 @@ const (
 	breadthVary   = 0.02              // added to the variance of the rate of each series
 	breadthCommon = 0.05              // variance of the number of series that rise, from what moves them together
 	breadthMin    = 5                 // series that rise at least
-	breadthFrom   = 21 * slotsPerDay  // by then the week of the fleet is known: before, offices that open look like a rise of all
+	breadthFrom   = 28 * slotsPerDay  // by then the week of the fleet is known: before, offices that open look like a rise of all
 	breadthOnce   = 5.899897353582491 // log 365: the days between two false alarms of this kind
 	breadthScans  = 3.871201010907891 // log 48: independent looks a day
 )

@@ -75,7 +75,10 @@ func (d *Detector) describeWide(t *tracked) {
 		t.Explanation[i] = t.Provider + ": " + line
 	}
 	if t.Broad != nil {
-		t.Observed, t.Expected, t.WindowSeconds = t.Broad.Observed, t.Broad.Expected, hour*int(window.Slot.Seconds())
+		t.Broad.over(&t.Incident)
+		if t.Broad.Since.Before(t.Since) {
+			t.Since = t.Broad.Since
+		}
 		t.Explanation = append([]string{t.Broad.words(t.Signal)}, t.Explanation...)
 		return
 	}
@@ -120,6 +123,10 @@ func explain(s *series, breaks []window.Break, integrations map[string]int) []st
 		}
 		integration, n := top(integrations)
 		lines = append(lines, fmt.Sprintf("%d of %d under integration %s", n, all, integration))
+	}
+	if s.Signal == UnknownConnections {
+		integration, _ := top(integrations)
+		lines = append(lines, fmt.Sprintf("%d different connection ids were asked for under integration %s", distinct(breaks), integration))
 	}
 	accounts := tally(breaks, func(b window.Break) string { return b.Account })
 	unnamed := accounts[""]

@@ -126,17 +126,25 @@ func (o *refOpen) close(quiet int, n, mu float64, fit *refFit) string {
 	return ""
 }
 
-// withoutLeaver is s' of a window in which each account counts twice at most.
+// withoutLeaver is s' of a window in which the account with most breaks has one, and each other two at most.
 func (t *refTrack) withoutLeaver(w refWindow, slot int64, fit *refFit) float64 {
 	bins := slot - w.from + 1
-	n, by := 0., map[string]float64{}
+	n, by, most := 0., map[string]float64{}, 0.
 	for i, b := range t.past {
 		if at := refSlot(b.at); at < w.from || at > slot || !t.counted[i] {
 			continue
 		}
-		if by[b.account]++; b.account == "" || by[b.account] <= 2 {
+		if b.account == "" {
+			n++
+			continue
+		}
+		if by[b.account]++; by[b.account] <= 2 {
 			n++
 		}
+		most = math.Max(most, by[b.account])
+	}
+	if most >= 2 {
+		n--
 	}
 	v := fit.v[map[int64]int{1: 0, 6: 0, 36: 1, 144: 2, 432: 3}[bins]]
 	_, s := refScore(n, w.lambda, fit.phi, v+fit.phi/(fit.a+.5), float64(bins), refC(fit.lambda))

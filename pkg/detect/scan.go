@@ -46,15 +46,13 @@ func (d *Detector) scan(s *series, to int64) (guard, alert peak) {
 	return guard, alert
 }
 
-// wideEnough reports whether a window that reaches the alarm line holds enough connections, and would reach it if each customer account counted twice
-// at most in it: the cap of two in 24 h lets six through in 72, and one customer who leaves over some days is no incident of the provider.
+// wideEnough reports whether a window that reaches the alarm line holds enough connections, and would reach it if the customer account with most of them
+// had one, and each other two at most. One customer who leaves is no incident of the provider: the cap of two in 24 h lets six through in 72, and two of
+// a quiet provider need only one more to be three.
 func (d *Detector) wideEnough(s *series, p peak, e evidence, c float64) bool {
 	breaks := s.within(p)
 	if !reaches(breaks, d.opt.MinConnections) {
 		return false
-	}
-	if e.slots <= slotsPerDay {
-		return true
 	}
 	x := s.on(floorDay(p.To))
 	e.count -= window.Beyond(breaks)

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/revwatch/revwatch/pkg/window"
@@ -114,6 +115,7 @@ func identity(k key, slot int64) string {
 // One that was found too late to be told is told after all when it still grows: its newest break is of now.
 func (d *Detector) follow(s *series, p peak, slot int64, now time.Time) []Incident {
 	t := s.incident
+	before := t.Incident
 	if p.Score > t.Peak.Score {
 		t.Peak = p
 		if t.Past && !d.past(s, now) {
@@ -147,7 +149,16 @@ func (d *Detector) follow(s *series, p peak, slot int64, now time.Time) []Incide
 		t.Milestone++
 		t.Told = t.Peak
 	}
+	if d.describe(s); t.Incident.says(&before) {
+		return nil // what broke is beyond what is told
+	}
 	return d.update(s, window.SlotTime(slot+1))
+}
+
+// says reports whether two states of an incident tell the same.
+func (in *Incident) says(o *Incident) bool {
+	return in.Milestone == o.Milestone && in.Past == o.Past && in.Observed == o.Observed && in.Expected == o.Expected && in.Score == o.Score && in.Since.Equal(o.Since) &&
+		in.Scope == o.Scope && in.Integration == o.Integration && in.Active == o.Active && len(in.Connections) == len(o.Connections) && slices.Equal(in.Explanation, o.Explanation)
 }
 
 // update tells an incident that goes on as it is now.
@@ -182,7 +193,7 @@ func (d *Detector) settle(s *series, at time.Time) []Incident {
 }
 
 // onset estimates when the rise began: the slot t of the peak's window for which the breaks from t on are least likely at the expected rate,
-// by the log-likelihood ratio n log(n/Λ) − (n − Λ) of Kulldorff's scan over all starts.
+// by the log-likelihood ratio n log(n/Λ) − (n − Λ) of Kulldorff's scan over all starts with three breaks or more.
 func (d *Detector) onset(s *series, p peak) int64 {
 	best, at := 0.0, p.From
 	count, expected := 0.0, 0.0
@@ -190,7 +201,7 @@ func (d *Detector) onset(s *series, p peak) int64 {
 		n := s.ring.Count(slot)
 		count += n
 		expected += s.expected(slot, slot, &d.rows)
-		if n > 0 && count > expected && expected > 0 {
+		if n > 0 && count >= minCount && count > expected && expected > 0 {
 			if l := count*math.Log(count/expected) - (count - expected); l > best {
 				best, at = l, slot
 			}

@@ -110,6 +110,7 @@ func (d *Detector) spread(f *fleet, slot int64, now time.Time) (out []Incident) 
 		return d.spreadOver(f, slot, at)
 	}
 	f.changed = true
+	b.Broken = d.owned(&b, slot)
 	switch lead := d.incidentOf(f.Wide.ID); {
 	case lead == nil || !lead.ResolvedAt.IsZero():
 		out = d.spreadBegins(f, &b, slot, now)
@@ -177,7 +178,7 @@ func (d *Detector) ownRises(f *fleet, b *breadth, slot int64, now time.Time) []I
 	past := d.isPast(b.newest, now)
 	switch {
 	case t.Revision == 0:
-		t.Past, t.Since, t.Milestone, t.Told.Count = past, b.since, 1, float64(b.Observed)
+		t.Past, t.Since, t.Milestone, t.Told.Count = past, b.Since, 1, float64(b.Observed)
 	case t.Broad == nil, t.Past && !past, float64(b.Observed) >= growth*t.Told.Count:
 		t.Past, t.Told.Count = past, float64(b.Observed)
 		t.Milestone++
@@ -188,11 +189,17 @@ func (d *Detector) ownRises(f *fleet, b *breadth, slot int64, now time.Time) []I
 	t.Broad = b
 	t.Time = window.SlotTime(slot + 1)
 	t.Revision++
-	t.Observed, t.Expected, t.WindowSeconds = b.Observed, b.Expected, hour*int(window.Slot.Seconds())
-	t.Score, t.OncePerDays = b.Score/t.Line, math.Min(math.Exp(b.Score), math.MaxFloat64)
-	t.Environment, t.Active = d.where(b), 0
-	t.Explanation, t.Connections = []string{b.words(f.Signal)}, d.owned(b, slot)
+	b.over(&t.Incident)
+	t.Environment = d.where(b)
+	t.Explanation = []string{b.words(f.Signal)}
 	return []Incident{t.Incident}
+}
+
+// over puts the figures of a rise of all into an incident.
+func (b *breadth) over(t *Incident) {
+	t.Observed, t.Expected, t.WindowSeconds = b.Observed, b.Expected, hour*int(window.Slot.Seconds())
+	t.Score, t.OncePerDays = b.Score/breadthOnce, math.Min(math.Exp(b.Score), math.MaxFloat64)
+	t.Connections, t.Active = b.Broken, 0
 }
 
 // where is the environment that all rising series are of, "" when they are of several.

@@ -44,15 +44,20 @@ func (b *Breaks) Add(x Break) (counted bool) {
 	return x.Counted
 }
 
-// Beyond is how many of these breaks count though their account has two that do before them.
+// Beyond is how many of these breaks count though one customer explains them: of the account with most of them all but one, of each other all but two.
 func Beyond(breaks []Break) (n float64) {
-	counts := map[string]int{}
+	counts, most := map[string]int{}, 0
 	for i := range breaks {
 		if b := &breaks[i]; b.Counted && b.Account != "" {
-			if counts[b.Account]++; counts[b.Account] > accountBreaks {
+			counts[b.Account]++
+			most = max(most, counts[b.Account])
+			if counts[b.Account] > accountBreaks {
 				n++
 			}
 		}
+	}
+	if most > 1 {
+		n++
 	}
 	return n
 }
