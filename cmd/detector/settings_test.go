@@ -93,6 +93,7 @@ func TestFaultsNameLineAndWhatIsAllowed(t *testing.T) {
 		{"slack:\n  bot_token: x\n\n  bot-token_file: /x\n", ":4: slack.bot-token_file is already set in line 2 as slack.bot_token"},
 		{"kafka:\n  group: {id: g}\nkafka.group: h\n", ":3: kafka.group is already set in line 2 as kafka.group.id"},
 		{"detection:\n  budgets:\n    a: 30d\n    a: 40d\n", ":4: detection.budgets.a is set twice"},
+		{"detection:\n  budgets:\n    google-*: 30d\n", ":3: detection.budgets.google-*: one provider by its exact name is expected here, such as google-mail"},
 		{"kafka.topics: [a]\n---\nkafka.topics: [b]\n", ":2: a second document begins here"},
 		{"kafka.topics: [a]\n---\nb: [\n", "not YAML"},
 		{"\n- kafka\n", ":2: the file holds a list: settings such as"},

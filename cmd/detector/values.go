@@ -183,6 +183,9 @@ func (a *applier) durations(t *map[string]time.Duration, name string, n *yaml.No
 		if out[key] > 0 {
 			a.fault(n.Content[i], "%s.%s is set twice", name, key)
 		}
+		if strings.ContainsAny(key, "*?") {
+			a.fault(n.Content[i], "%s.%s: one provider by its exact name is expected here, such as google-mail", name, key)
+		}
 		out[key] = d
 	}
 	*t = out

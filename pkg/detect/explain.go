@@ -3,6 +3,7 @@ package detect
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,10 +86,13 @@ func (d *Detector) Explain(q Question) (Answer, error) {
 		q.At = d.Closed().Add(-time.Second)
 	}
 	to := window.SlotOf(q.At)
+	if edge := window.SlotTime(to); q.At.Equal(edge) && len(s.breaks.Between(edge, edge.Add(1))) == 0 {
+		to-- // an edge ends the slot before it
+	}
 	switch {
 	case to >= d.edge:
 		return Answer{}, fmt.Errorf("%s is not judged yet: the newest slot that is closed ends at %s", clock(q.At), clock(d.Closed()))
-	case to < d.edge-explainedFor:
+	case q.At.Before(window.SlotTime(d.edge - explainedFor)):
 		return Answer{}, fmt.Errorf("%s is more than 72 h before %s, the end of the newest closed slot: ask a replay, with --input", clock(q.At), clock(d.Closed()))
 	}
 	return d.answer(s, q.At.UTC(), to), nil
@@ -112,6 +116,9 @@ func (d *Detector) match(q Question) (*series, error) {
 	case len(d.order) == 0:
 		return nil, fmt.Errorf("there is no series yet: no connection broke so far")
 	}
+	if len(found) == 0 && d.heardOf(q) {
+		return nil, fmt.Errorf("no connection of %s newly broke so far: there is nothing to judge", q.Provider)
+	}
 	list, what := found, "several series fit, say more of"
 	if len(found) == 0 {
 		list, what = d.order, "no series has this name; there are"
@@ -125,6 +132,16 @@ func (d *Detector) match(q Question) (*series, error) {
 	return nil, fmt.Errorf("%s (environment provider cause signal): %s", what, strings.Join(names, "; "))
 }
 
+// heardOf reports whether rows spoke of the provider of a question, whose connections may all be well.
+func (d *Detector) heardOf(q Question) bool {
+	for at := range d.starts {
+		if q.Provider != "" && at.provider == q.Provider && (q.Environment == "" || at.environment == q.Environment) {
+			return !slices.ContainsFunc(d.order, func(s *series) bool { return s.Provider == q.Provider })
+		}
+	}
+	return false
+}
+
 func (d *Detector) answer(s *series, at time.Time, to int64) Answer {
 	x := s.on(floorDay(to))
 	p := s.promise(d.edge)
@@ -133,14 +150,18 @@ func (d *Detector) answer(s *series, at time.Time, to int64) Answer {
 		PerDay: x.Model.PerDay(), BudgetDays: math.Exp(x.Line), Line: x.Line, Kappa: or(x.Tail.Kappa, 1), Rho: or(x.Tail.Rho, 1), Best: -1, BudgetMet: p.met,
 	}
 	for _, e := range s.episodes {
-		if !at.Before(e.Opened) && to <= e.End {
+		if !at.Before(e.Opened) && (e.End == math.MaxInt64 || at.Before(window.SlotTime(e.End+1))) {
 			a.State, a.Incident = StateOpen, e.ID
 		}
 	}
-	later := counted(s.breaks.Between(at.Add(1), window.SlotTime(to+1)))
+	end := window.SlotTime(to + 1)
+	if at.Before(end) {
+		end = at.Add(1)
+	}
+	later := counted(s.breaks.Between(end, window.SlotTime(to+1)))
 	for i, e := range d.evidence(s, to) {
 		e.count -= later
-		w := d.windowAnswer(s, e, at, to)
+		w := d.windowAnswer(s, e, end, to)
 		if judged(w.Gates) && w.OncePerDays > 0 && (a.Best < 0 || w.Adjusted > a.Windows[a.Best].Adjusted) {
 			a.Best = i
 		}
@@ -160,7 +181,7 @@ func (s *series) state(slot int64) string {
 
 // restartOf is where the windows of the alert scan may begin that end with a slot: after the last incident that had ended by then.
 func (s *series) restartOf(slot int64) int64 {
-	from := s.first
+	from := int64(0)
 	for _, e := range s.episodes {
 		if e.End < slot {
 			from = max(from, e.End+1)
@@ -169,12 +190,12 @@ func (s *series) restartOf(slot int64) int64 {
 	return from
 }
 
-func (d *Detector) windowAnswer(s *series, e evidence, at time.Time, to int64) WindowAnswer {
+func (d *Detector) windowAnswer(s *series, e evidence, end time.Time, to int64) WindowAnswer {
 	from, x := to-int64(e.slots)+1, s.on(floorDay(to))
 	c := calibration(x.Model.PerDay())
 	w := WindowAnswer{
 		Seconds: e.slots * int(window.Slot.Seconds()), From: window.SlotTime(from), To: window.SlotTime(to + 1), Observed: int(e.count), Transient: e.transient,
-		Connections: distinct(s.breaks.Between(window.SlotTime(from), at.Add(1))), Dispersion: e.clumping, Uncertainty: e.uncertainty,
+		Connections: distinct(s.breaks.Between(window.SlotTime(from), end)), Dispersion: e.clumping, Uncertainty: e.uncertainty,
 	}
 	e = e.withTransients()
 	w.Expected = e.expected
@@ -218,8 +239,10 @@ func (d *Detector) verdict(s *series, a *Answer, to int64) (lines []string) {
 		lines = append(lines, "Incident "+a.Incident+" is open.")
 	case a.Best < 0 && !d.rows.sees(to):
 		lines = append(lines, "No rows came in these ten minutes, or they were lost: nothing is decided without them.")
+	case !slices.ContainsFunc(a.Windows, func(w WindowAnswer) bool { return judged(w.Gates) }):
+		lines = append(lines, "No window is judged: each begins when the series was too young, or reaches into the last incident.")
 	case a.Best < 0:
-		lines = append(lines, "No window that is judged holds more than is expected: there is nothing to tell.")
+		lines = append(lines, fmt.Sprintf("No window that is judged holds %d breaks and more than is expected: there is nothing to tell.", minCount))
 	default:
 		w := a.Windows[a.Best]
 		lines = append(lines, fmt.Sprintf("The most extreme window holds %d breaks where %.3g are expected: about once in %.3g days. An incident opens at once in %.0f days.",

@@ -3,6 +3,7 @@ package detect
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,11 +46,8 @@ func (d *Detector) fleetOf(k kind) *fleet {
 		}
 	}
 	f := &fleet{kind: k, Fleet: baseline.NewFleet(), changed: true}
-	i := 0
-	for i < len(d.fleets) && d.fleets[i].compare(k) < 0 {
-		i++
-	}
-	d.fleets = append(d.fleets[:i], append([]*fleet{f}, d.fleets[i:]...)...)
+	i, _ := slices.BinarySearchFunc(d.fleets, k, func(f *fleet, k kind) int { return f.compare(k) })
+	d.fleets = slices.Insert(d.fleets, i, f)
 	return f
 }
 
