@@ -42,14 +42,15 @@ const surfaceWithin = slotsPerDay
 
 // The tail guard: how the extremes that a series really shows correct its scores.
 const (
-	excursionFrom  = 0.6931471805599453 // u = log 2: an excursion is a score above this,
-	excursionRest  = 72                 // and ends after so many observed slots at or below it
-	excursionKept  = 84                 // days an excursion is remembered
-	excursionsDrop = 45                 // of the excursions of so many days the largest one is not counted: it may be an incident
-	excursionCap   = 8                  // what one excursion counts at most above u
-	tailPrior      = 25.0               // excursions of mean 1 that are taken for seen beforehand
-	ratePrior      = 12.0               // excursions at the promised rate that are taken for seen beforehand
-	promisedShare  = 0.8                // of the excursions above u that are seen apart: others melt into one
+	excursionFrom   = 0.6931471805599453 // u = log 2: an excursion is a score above this,
+	excursionRest   = 72                 // and ends after so many observed slots at or below it
+	excursionKept   = 84                 // days an excursion is remembered
+	excursionsDrop  = 45                 // of the excursions of so many days the largest one is not counted: it may be an incident
+	excursionsClear = 2                  // so many in which a stretch began are not counted: they are incidents
+	excursionCap    = 8                  // what one excursion counts at most above u
+	tailPrior       = 25.0               // excursions of mean 1 that are taken for seen beforehand
+	ratePrior       = 12.0               // excursions at the promised rate that are taken for seen beforehand
+	promisedShare   = 0.8                // of the excursions above u that are seen apart: others melt into one
 )
 
 // The promise that is checked: excursions above log 7 come once a week.

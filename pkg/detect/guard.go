@@ -22,6 +22,7 @@ type excursion struct {
 	At       int64   // slot of its peak
 	Excess   float64 // e: peak of the guard scan's s, less u
 	Adjusted float64 // peak of the alert scan's s'
+	Clear    bool    // a stretch that may not teach began in it
 }
 
 // see takes the scores of an instant, and reports whether they changed anything. running is whether the slot they end with is still open.
@@ -38,7 +39,7 @@ func (g *guard) see(p peak, adjusted float64, running bool) bool {
 	}
 	g.Peak.Adjusted = max(g.Peak.Adjusted, adjusted)
 	if g.Stretch == nil && p.Score >= maskScore && p.Count > maskRise*p.Expected {
-		g.Stretch = newStretch(p, running)
+		g.Stretch, g.Peak.Clear = newStretch(p, running), true
 	}
 	return true
 }
@@ -65,8 +66,8 @@ type tail struct {
 	Rho   float64 // ρ: how often excursions begin, against the promise; 1 as promised
 }
 
-// tail learns from the excursions of the last D days, at most 84. Of their peak excesses e over u the ⌊D/45⌋ largest are dropped, as they may be
-// incidents, and the others count 8 at most. With k of them left,
+// tail learns from the excursions of the last D days, at most 84. The two largest of those in which a stretch began are incidents, and say nothing of an
+// ordinary life; of the others' peak excesses e over u the ⌊D/45⌋ largest are dropped too, as they may be, and the rest count 8 at most. With k left,
 //
 //	κ = min(1, (k + 25)/(Σe + 25)),  ρ = max(1, (k + 12)/(0.8 D e^−u + 12)):
 //
@@ -74,9 +75,16 @@ type tail struct {
 func (g *guard) tail(days int64) tail {
 	days = max(0, min(days, excursionKept))
 	excess := make([]float64, 0, 64)
+	var clearly []float64
 	for _, x := range g.Ended {
-		excess = append(excess, x.Excess)
+		if x.Clear {
+			clearly = append(clearly, x.Excess)
+		} else {
+			excess = append(excess, x.Excess)
+		}
 	}
+	slices.Sort(clearly)
+	excess = append(excess, clearly[:max(0, len(clearly)-excursionsClear)]...)
 	slices.Sort(excess)
 	excess = excess[:max(0, len(excess)-int(days/excursionsDrop))]
 	k, sum := float64(len(excess)), 0.0

@@ -83,7 +83,7 @@ func TestExcursionByHand(t *testing.T) {
 	see(3, 2.5, 12)
 	see(2, 2.6, 15) // the alert scan peaks elsewhere
 	see(.3, 9, 16)
-	if want := (excursion{12, 3 - excursionFrom, 2.6}); !g.Running || g.Peak != want || g.High != 15 {
+	if want := (excursion{12, 3 - excursionFrom, 2.6, false}); !g.Running || g.Peak != want || g.High != 15 {
 		t.Fatalf("%+v, high at %d, want %+v", g.Peak, g.High, want)
 	}
 	for slot := int64(16); slot < 15+72+10; slot++ {
@@ -95,7 +95,7 @@ func TestExcursionByHand(t *testing.T) {
 		t.Fatalf("not ended once after 72 observed slots: %+v", g)
 	}
 	see(1, 1, 200)
-	if want := (excursion{200, 1 - excursionFrom, 1}); g.Peak != want || !g.Running {
+	if want := (excursion{200, 1 - excursionFrom, 1, false}); g.Peak != want || !g.Running {
 		t.Errorf("the next one is %+v, want %+v", g.Peak, want)
 	}
 	g.forget(12 + 84*slotsPerDay)
@@ -245,5 +245,20 @@ func TestShortRiseIsNotAdopted(t *testing.T) {
 	feed(d, h.sorted(), time.Time{})
 	if got := d.order[0].today().Model.PerDay(); got > 4 {
 		t.Errorf("%.1f a day are normal, 2 are true: the rise has taught", got)
+	}
+}
+
+// Two clear incidents in 84 days say nothing of an ordinary life; a third does.
+func TestClearIncidentsDoNotGuard(t *testing.T) {
+	var g guard
+	for i := range 4 {
+		g.Ended = append(g.Ended, excursion{At: int64(i), Excess: .5})
+	}
+	plain := g.tail(30)
+	for i := range 3 {
+		g.Ended = append(g.Ended, excursion{At: int64(10 + i), Excess: 9, Clear: true})
+		if got := g.tail(30); (got == plain) != (i < 2) {
+			t.Errorf("%d clear incidents: %+v, none: %+v", i+1, got, plain)
+		}
 	}
 }

@@ -348,12 +348,18 @@ func (t *refTrack) fluctuation(day int64, fit *refFit) {
 // tail is the daily part of A.5.
 func (t *refTrack) tail(day int64, fit *refFit) {
 	days := min(84, day-refDayOf(t.first))
-	var e []float64
+	var e, clearly []float64
 	for _, x := range t.excursions {
-		if x.ended && x.slot >= (day-84)*refSlotsADay {
+		switch {
+		case !x.ended || x.slot < (day-84)*refSlotsADay:
+		case x.clear:
+			clearly = append(clearly, x.excess)
+		default:
 			e = append(e, x.excess)
 		}
 	}
+	sort.Float64s(clearly)
+	e = append(e, clearly[:max(0, len(clearly)-2)]...)
 	sort.Float64s(e)
 	e = e[:max(0, len(e)-int(days/45))]
 	sum, k := 0., float64(len(e))

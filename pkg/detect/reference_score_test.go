@@ -122,7 +122,7 @@ func refScore(n, lambda, phi, tau2, bins, c float64) (l, s float64) {
 
 // refC is the calibration for five windows at a rate of events a day.
 func refC(rate float64) float64 {
-	return -.35 + refLine(math.Log(rate), [][2]float64{{.07, -1.2}, {.25, -.4}, {1, .25}, {4, .8}, {16, .05}, {80, -.75}, {400, -1.9}})
+	return -.35 + refLine(math.Log(rate), [][2]float64{{.07, -1.35}, {.25, -.55}, {1, .1}, {4, .65}, {16, -.05}, {80, -.75}, {400, -1.9}})
 }
 
 // refLine is piecewise linear through points (rate, y) in the logarithm of the rate, flat outside.

@@ -39,6 +39,9 @@ func (t *refTrack) followStretch(guard refWindow, slot int64, closed bool, fit *
 		started = true
 		t.stretch = &refStretch{from: guard.from, theta: refClamp(math.Sqrt(guard.n/(1.3*guard.lambda)), 1.5, 40)}
 		t.setMask(guard.from, slot, true)
+		if len(t.excursions) > 0 {
+			t.excursions[len(t.excursions)-1].clear = true
+		}
 	}
 	t.setMask(slot, slot, true)
 	if !closed || started {

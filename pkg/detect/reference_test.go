@@ -101,6 +101,7 @@ type refStretch struct {
 
 type refExcursion struct {
 	excess float64
+	clear  bool // a stretch began in it
 	slot   int64
 	calm   int
 	ended  bool

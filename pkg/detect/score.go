@@ -61,7 +61,7 @@ func logTail(z float64) float64 {
 const calibrationBase = -0.35
 
 var calibrationPoints = [...]struct{ perDay, value float64 }{
-	{.07, -1.2}, {.25, -.4}, {1, .25}, {4, .8}, {16, .05}, {80, -.75}, {400, -1.9},
+	{.07, -1.35}, {.25, -.55}, {1, .1}, {4, .65}, {16, -.05}, {80, -.75}, {400, -1.9},
 }
 
 // calibration is c of score for a series of so many breaks a day.
