@@ -24,18 +24,17 @@ type Break struct {
 }
 
 // Breaks are the recent breaks of one series in the order of time, integration, connection. The zero value is empty.
-type Breaks struct{ list []Break }
+type Breaks struct {
+	list    []Break
+	counted map[string][]time.Time // account → times of its breaks that count
+}
 
 // Add takes a break and decides whether it counts: where its account is known, fewer than two counted breaks of that account may lie
 // within 24 h before or after it.
 func (b *Breaks) Add(x Break) (counted bool) {
 	near := 0
-	for i := len(b.list) - 1; x.Account != "" && i >= 0 && near < accountBreaks; i-- {
-		y := &b.list[i]
-		if x.Time.Sub(y.Time) > accountSpan {
-			break
-		}
-		if y.Counted && y.Account == x.Account && y.Time.Sub(x.Time) <= accountSpan {
+	for _, t := range b.counted[x.Account] {
+		if x.Time.Sub(t).Abs() <= accountSpan {
 			near++
 		}
 	}
@@ -71,6 +70,12 @@ func (b *Breaks) insert(x Break) {
 		i--
 	}
 	b.list = slices.Insert(b.list, i, x)
+	if x.Counted && x.Account != "" {
+		if b.counted == nil {
+			b.counted = map[string][]time.Time{}
+		}
+		b.counted[x.Account] = append(b.counted[x.Account], x.Time)
+	}
 }
 
 func (x Break) compare(y Break) int {
@@ -95,5 +100,20 @@ func (b *Breaks) Forget(t time.Time) (gone []Break) {
 	if len(gone) > 0 {
 		b.list = slices.Clone(kept)
 	}
+	for i := range gone {
+		b.uncount(&gone[i])
+	}
 	return gone
+}
+
+// uncount takes a break out of the times of its account.
+func (b *Breaks) uncount(x *Break) {
+	times := b.counted[x.Account]
+	i := slices.IndexFunc(times, x.Time.Equal)
+	if !x.Counted || i < 0 {
+		return
+	}
+	if b.counted[x.Account] = slices.Delete(times, i, i+1); len(times) == 1 {
+		delete(b.counted, x.Account)
+	}
 }

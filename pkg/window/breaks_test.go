@@ -1,6 +1,7 @@
 package window
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -66,6 +67,39 @@ func TestBreaksAreRestored(t *testing.T) {
 		}
 		if !slices.Equal(b.Since(time.Time{}), all) {
 			t.Fatalf("%v, want %v", b.Since(time.Time{}), all)
+		}
+	})
+}
+
+// What counts follows from the plain list of the breaks that are held, in whatever order they come, and wherever old ones are let go or restored.
+func TestCapIsThePlainRule(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var b Breaks
+		var held []Break
+		for i := range rapid.IntRange(1, 60).Draw(t, "breaks") {
+			x := Break{Time: start.Add(time.Duration(rapid.IntRange(0, 100).Draw(t, "hour")) * time.Hour), Connection: fmt.Sprint(i), Account: rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "account")}
+			near := 0
+			for _, y := range held {
+				if y.Counted && y.Account == x.Account && x.Account != "" && x.Time.Sub(y.Time).Abs() <= 24*time.Hour {
+					near++
+				}
+			}
+			x.Counted = near < 2
+			if got := b.Add(x); got != x.Counted {
+				t.Fatalf("%+v counts: %v, want %v", x, got, x.Counted)
+			}
+			held = append(held, x)
+			if rapid.IntRange(0, 9).Draw(t, "forget") == 0 {
+				before := start.Add(time.Duration(rapid.IntRange(0, 100).Draw(t, "before")) * time.Hour)
+				b.Forget(before)
+				held = slices.DeleteFunc(held, func(y Break) bool { return y.Time.Before(before) })
+			}
+			if rapid.IntRange(0, 9).Draw(t, "restart") == 0 {
+				b = Breaks{}
+				for _, y := range held {
+					b.Restore(y)
+				}
+			}
 		}
 	})
 }
