@@ -25,10 +25,11 @@ const longest = 432 // slots of the longest window
 
 // The score.
 const (
-	minCount   = 3    // fewer breaks are never unusual
-	minRise    = 1.3  // the least rise over what is expected that is worth a message
-	continuity = 0.5  // taken off a count before it is compared with a continuous distribution
-	misread    = 0.05 // ρ: revocations expected for each connection whose refresh fails transiently, misread as such
+	minCount     = 3    // fewer breaks are never unusual
+	minCustomers = 3    // nor are breaks of fewer customers, where those are known
+	minRise      = 1.3  // the least rise over what is expected that is worth a message
+	continuity   = 0.5  // taken off a count before it is compared with a continuous distribution
+	misread      = 0.05 // ρ: revocations expected for each connection whose refresh fails transiently, misread as such
 )
 
 // What a young series may say.

@@ -129,25 +129,24 @@ func (o *refOpen) close(quiet int, n, mu float64, fit *refFit) string {
 	return ""
 }
 
-// withoutLeaver is s' of a window in which the account with most breaks has one, and each other two at most.
+// withoutLeaver is s' of a window in which each account has two at most; -Inf where it holds fewer than three customers, one without account being one.
 func (t *refTrack) withoutLeaver(w refWindow, slot int64, fit *refFit) float64 {
 	bins := slot - w.from + 1
-	n, by, most := 0., map[string]float64{}, 0.
+	n, by, customers := 0., map[string]float64{}, 0
 	for i, b := range t.past {
 		if at := refSlot(b.at); at < w.from || at > slot || !t.counted[i] {
 			continue
 		}
-		if b.account == "" {
-			n++
-			continue
+		by[b.account]++
+		if b.account == "" || by[b.account] == 1 {
+			customers++
 		}
-		if by[b.account]++; by[b.account] <= 2 {
+		if b.account == "" || by[b.account] <= 2 {
 			n++
 		}
-		most = math.Max(most, by[b.account])
 	}
-	if most >= 2 {
-		n--
+	if customers < 3 {
+		return math.Inf(-1)
 	}
 	v := fit.v[map[int64]int{1: 0, 6: 0, 36: 1, 144: 2, 432: 3}[bins]]
 	_, s := refScore(n, w.lambda, fit.phi, v+fit.phi/(fit.a+.5), float64(bins), refC(fit.lambda))

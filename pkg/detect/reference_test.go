@@ -20,7 +20,7 @@ import (
 //     distance 24 h included. A break without account is never capped.
 //  5. "Until 7 days after first" speaks of the slot the window ends with: before first + 7*144 only windows of 24 h and 72 h.
 //  6. The best window is the one with the largest s; of equal ones the shortest. The alert scan passes over windows at or above log B with fewer than
-//     min_connections distinct connections (capped breaks' too), or that would be below it if the account with most breaks had one and each other two at most.
+//     min_connections distinct connections (capped breaks' too), or three customers, or that would be below it if each account had two at most.
 //  7. X of the running slot, in a step at a break, are the transient failures no later than the break.
 //  8. A step first scores, then an open incident or stretch takes the score, then (closed slots only) D, silence and age are advanced, then it may end. So
 //     one that starts at a break sees the closing of its own slot, one that starts at a closed slot begins with the next. The restart is the next slot.

@@ -46,16 +46,17 @@ func (d *Detector) scan(s *series, to int64) (guard, alert peak) {
 	return guard, alert
 }
 
-// wideEnough reports whether a window that reaches the alarm line holds enough connections, and would reach it if the customer account with most of them
-// had one, and each other two at most. One customer who leaves is no incident of the provider: the cap of two in 24 h lets six through in 72, and two of
-// a quiet provider need only one more to be three.
+// wideEnough reports whether a window that reaches the alarm line holds enough connections, of three customers at least, and would reach it if each
+// customer had two at most. One customer who leaves is no incident of the provider: the cap of two in 24 h lets six through in 72, and two of a quiet
+// provider need only one more to be three.
 func (d *Detector) wideEnough(s *series, p peak, e evidence, c float64) bool {
 	breaks := s.within(p)
-	if !reaches(breaks, d.opt.MinConnections) {
+	customers, beyond := window.Customers(breaks)
+	if customers < minCustomers || !reaches(breaks, d.opt.MinConnections) {
 		return false
 	}
 	x := s.on(floorDay(p.To))
-	e.count -= window.Beyond(breaks)
+	e.count -= beyond
 	score, ok := e.score(c)
 	return ok && x.Tail.adjust(score) >= x.Line
 }

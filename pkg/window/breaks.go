@@ -43,22 +43,25 @@ func (b *Breaks) Add(x Break) (counted bool) {
 	return x.Counted
 }
 
-// Beyond is how many of these breaks count though one customer explains them: of the account with most of them all but one, of each other all but two.
-func Beyond(breaks []Break) (n float64) {
-	counts, most := map[string]int{}, 0
+// Customers counts the customers of the breaks that count; one whose account is not known is a customer of its own. beyond is how many of the breaks
+// count though their account has two that do before them.
+func Customers(breaks []Break) (customers int, beyond float64) {
+	counts := map[string]int{}
 	for i := range breaks {
-		if b := &breaks[i]; b.Counted && b.Account != "" {
-			counts[b.Account]++
-			most = max(most, counts[b.Account])
-			if counts[b.Account] > accountBreaks {
-				n++
-			}
+		b := &breaks[i]
+		if !b.Counted {
+			continue
+		}
+		if b.Account == "" {
+			customers++
+			continue
+		}
+		counts[b.Account]++
+		if counts[b.Account] > accountBreaks {
+			beyond++
 		}
 	}
-	if most > 1 {
-		n++
-	}
-	return n
+	return customers + len(counts), beyond
 }
 
 // Restore takes back a break that was decided before.
