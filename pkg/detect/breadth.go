@@ -35,12 +35,14 @@ func (d *Detector) breadth(k kind, slot int64) (b breadth) {
 	if slot-d.began < breadthFrom || !d.manyBroke(k, slot) {
 		return b
 	}
+	var hourly [2]evidence // up to an hour
 	for _, s := range d.order {
 		if s.kind() != k || slot-s.first < learningUntil {
 			continue
 		}
 		b.Of++
-		e := d.evidence(s, slot)[1].withTransients()
+		d.weigh(s, slot, hourly[:])
+		e := hourly[len(hourly)-1].withTransients()
 		q, p := upperPoint(max(e.expected, s.around(slot)), s.today().Model.Fluctuation[0]+breadthVary)
 		b.Chance += p
 		if e.count >= q {

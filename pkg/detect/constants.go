@@ -38,6 +38,9 @@ const (
 	learningUntil = 7 * slotsPerDay // and until the seventh only those of a day or more are judged
 )
 
+// shapesFrom is how long rows must have come before the week that all series have in common is learned.
+const shapesFrom = 7 * slotsPerDay
+
 // surfaceWithin is the time, in slots, in which breaks that nobody observed show at the next retry.
 const surfaceWithin = slotsPerDay
 

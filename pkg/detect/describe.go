@@ -48,9 +48,9 @@ func (d *Detector) describe(s *series) {
 
 // byThemselves names the connections of an incident that work again though nobody authorized them anew: in its explanation at most five of them.
 func (d *Detector) byThemselves(s *series) {
-	t, known := s.incident, map[[2]string]bool{}
+	t, known := s.incident, map[connection]bool{}
 	for _, b := range s.breaks.Since(t.Since) {
-		id := [2]string{b.Integration, b.Connection}
+		id := connectionOf(&b)
 		if !known[id] && d.ledger.ByItself(t.Environment, b.Integration, b.Connection) {
 			t.Recovered = append(t.Recovered, b.Connection)
 		}
@@ -178,9 +178,9 @@ func top(counts map[string]int) (name string, n int) {
 // connections lists the first breaks of each connection.
 func connections(breaks []window.Break) []Broken {
 	list := []Broken{}
-	known := map[[2]string]bool{}
+	known := map[connection]bool{}
 	for _, b := range breaks {
-		id := [2]string{b.Integration, b.Connection}
+		id := connectionOf(&b)
 		if len(list) == shown {
 			break
 		}

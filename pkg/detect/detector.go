@@ -222,9 +222,6 @@ func (d *Detector) of(k key) *series {
 		first = max(first, d.starts[place{k.Environment, k.Provider}])
 	}
 	s := newSeries(k, first)
-	if s.suffers() {
-		s.shaky = d.shaky[place{k.Environment, k.Provider}]
-	}
 	d.fitRecent(s)
 	d.insert(s)
 	return s
@@ -240,6 +237,9 @@ func (d *Detector) fitRecent(s *series) {
 
 func (d *Detector) insert(s *series) {
 	d.series[s.key] = s
+	if s.suffers() {
+		s.shaky = d.shaky[place{s.Environment, s.Provider}]
+	}
 	i, _ := slices.BinarySearchFunc(d.order, s.key, func(s *series, k key) int { return s.key.compare(k) })
 	d.order = slices.Insert(d.order, i, s)
 }
@@ -293,7 +293,7 @@ func (d *Detector) leap(to int64) {
 	d.began, d.edge, d.dirty = to, to, true
 	d.rows.leap(to)
 	for _, s := range d.order {
-		s.first, s.restart, s.episodes, s.guard = to, to, nil, guard{Restart: to}
+		s.first, s.guard = to, guard{Restart: to}
 		for i := range s.forecasts {
 			s.freshDays[s.forecasts[i].Day], s.forecasts[i] = true, forecast{}
 		}

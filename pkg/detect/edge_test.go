@@ -384,3 +384,16 @@ func TestBusyProviderBeginsQuietly(t *testing.T) {
 		t.Errorf("%d false alarms in 96 days", opened)
 	}
 }
+
+// An incident that is open when nobody looks for longer than anything is remembered ends when somebody looks again.
+func TestOpenAcrossALongGap(t *testing.T) {
+	h := newHistory(1)
+	h.life("crm", 0, monday, monday.Add(21*day))
+	h.breaks("crm", "crm", monday.Add(21*day-time.Hour), 10, time.Minute)
+	again := monday.Add(400 * day)
+	h.life("crm", 0, again, again.Add(3*day))
+	told := feed(New(Options{}), h.sorted(), time.Time{})
+	if count(told, StatusOpen) != 1 || count(told, StatusResolved) != 1 || told[len(told)-1].Time.Before(again) {
+		t.Errorf("%v", statuses(told))
+	}
+}

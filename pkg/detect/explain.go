@@ -134,9 +134,12 @@ func (d *Detector) match(q Question) (*series, error) {
 
 // heardOf reports whether rows spoke of the provider of a question, whose connections may all be well.
 func (d *Detector) heardOf(q Question) bool {
+	if q.Provider == "" || slices.ContainsFunc(d.order, func(s *series) bool { return s.Provider == q.Provider }) {
+		return false
+	}
 	for at := range d.starts {
-		if q.Provider != "" && at.provider == q.Provider && (q.Environment == "" || at.environment == q.Environment) {
-			return !slices.ContainsFunc(d.order, func(s *series) bool { return s.Provider == q.Provider })
+		if at.provider == q.Provider && (q.Environment == "" || at.environment == q.Environment) {
+			return true
 		}
 	}
 	return false
@@ -179,17 +182,6 @@ func (s *series) state(slot int64) string {
 	return StateQuiet
 }
 
-// restartOf is where the windows of the alert scan may begin that end with a slot: after the last incident that had ended by then.
-func (s *series) restartOf(slot int64) int64 {
-	from := int64(0)
-	for _, e := range s.episodes {
-		if e.End < slot {
-			from = max(from, e.End+1)
-		}
-	}
-	return from
-}
-
 func (d *Detector) windowAnswer(s *series, e evidence, end time.Time, to int64) WindowAnswer {
 	from, x := to-int64(e.slots)+1, s.on(floorDay(to))
 	c := calibration(x.Model.PerDay())
@@ -207,7 +199,7 @@ func (d *Detector) windowAnswer(s *series, e evidence, end time.Time, to int64) 
 	w.Gates = []Gate{
 		gate("observed", d.rows.sees(to), "rows came", "no rows: nothing is decided"),
 		gate("warm_up", s.mature(from, to), "old enough", fmt.Sprintf("too young: since %s", window.SlotTime(s.first).Format("2 Jan 15:04"))),
-		gate("restart", from >= s.restartOf(to), "no incident in it", "reaches into the last incident"),
+		gate("restart", from >= s.restart(to), "no incident in it", "reaches into the last incident"),
 		gate("min_count", e.count >= minCount, fmt.Sprintf("%.0f broke", e.count), fmt.Sprintf("fewer than %d broke", minCount)),
 		gate("rise", e.count > minRise*e.expected, "more than expected", fmt.Sprintf("no rise of %.1f times", minRise)),
 		gate("min_connections", w.Connections >= d.opt.MinConnections, fmt.Sprintf("%d connections", w.Connections), fmt.Sprintf("fewer than %d connections", d.opt.MinConnections)),

@@ -17,7 +17,7 @@ func (d *Detector) midnight() {
 			d.live[s.Signal]++
 		}
 	}
-	if at.Weekday() == time.Monday && d.edge-d.began >= 7*slotsPerDay {
+	if at.Weekday() == time.Monday && d.edge-d.began >= shapesFrom {
 		d.shapes(today)
 	}
 	d.fitAll(today)

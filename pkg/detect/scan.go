@@ -22,7 +22,7 @@ var noPeak = math.Inf(-1)
 func (d *Detector) scan(s *series, to int64) (guard, alert peak) {
 	guard, alert = peak{Score: noPeak, To: to}, peak{Score: noPeak, To: to}
 	x := s.on(floorDay(to))
-	c := calibration(x.Model.PerDay())
+	c, restart := calibration(x.Model.PerDay()), s.restart(to+1)
 	for _, e := range d.evidence(s, to) {
 		from := to - int64(e.slots) + 1
 		if !s.mature(from, to) {
@@ -36,7 +36,7 @@ func (d *Detector) scan(s *series, to int64) (guard, alert peak) {
 			e = e.withTransients()
 			score, ok = e.score(c)
 		}
-		if score = x.Tail.adjust(score); !ok || from < s.restart || score <= alert.Score {
+		if score = x.Tail.adjust(score); !ok || from < restart || score <= alert.Score {
 			continue
 		}
 		if p := (peak{score, e.count, e.expected, from, to}); score < x.Line || d.wideEnough(s, p, e, c) {
@@ -68,9 +68,15 @@ func (s *series) mature(from, to int64) bool {
 
 // evidence is what the windows that end with slot to hold, and what was expected of them: n, Λ of detect/score.go.
 func (d *Detector) evidence(s *series, to int64) (all [len(windows)]evidence) {
+	d.weigh(s, to, all[:])
+	return all
+}
+
+// weigh fills in the evidence of the shortest windows, as many as there is room for.
+func (d *Detector) weigh(s *series, to int64, all []evidence) {
 	m := &s.on(floorDay(to)).Model
 	count, expected, transient, done := 0.0, 0.0, 0.0, to+1
-	for i, slots := range windows {
+	for i, slots := range windows[:len(all)] {
 		from := to - int64(slots) + 1
 		count += s.ring.Sum(from, done-1)
 		expected += s.expected(max(from, s.first), done-1, &d.rows)
@@ -81,7 +87,6 @@ func (d *Detector) evidence(s *series, to int64) (all [len(windows)]evidence) {
 			transient: misread * transient,
 		}
 	}
-	return all
 }
 
 // within are the breaks of the peak's window.
@@ -91,9 +96,9 @@ func (s *series) within(p peak) []window.Break {
 
 // reaches reports whether so many distinct connections are among the breaks.
 func reaches(breaks []window.Break, n int) bool {
-	found := make(map[[2]string]struct{}, 8)
-	for _, b := range breaks {
-		if found[[2]string{b.Integration, b.Connection}] = struct{}{}; len(found) >= n {
+	found := make(map[connection]struct{}, 8)
+	for i := range breaks {
+		if found[connectionOf(&breaks[i])] = struct{}{}; len(found) >= n {
 			return true
 		}
 	}
@@ -101,9 +106,14 @@ func reaches(breaks []window.Break, n int) bool {
 }
 
 func distinct(breaks []window.Break) int {
-	found := map[[2]string]struct{}{}
-	for _, b := range breaks {
-		found[[2]string{b.Integration, b.Connection}] = struct{}{}
+	found := map[connection]struct{}{}
+	for i := range breaks {
+		found[connectionOf(&breaks[i])] = struct{}{}
 	}
 	return len(found)
 }
+
+// connection names one within a series.
+type connection struct{ integration, id string }
+
+func connectionOf(b *window.Break) connection { return connection{b.Integration, b.Connection} }

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -33,8 +34,7 @@ type daily struct {
 type series struct {
 	key
 	first     int64     // slot in which its provider began to exist
-	restart   int64     // no window of the alert scan begins before it: the end of the last incident
-	episodes  []episode // of the last days, by time: what an explanation needs
+	episodes  []episode // of the last days, by time
 	level     int64     // day from which on its level is the present one: a rise was taken for normal; 0: none was
 	adopted   int64     // day in which that was
 	ring      window.Ring
@@ -58,13 +58,35 @@ type series struct {
 
 // episode is a time in which an incident was open.
 type episode struct {
-	ID     string
-	Opened time.Time
-	End    int64 // its last slot; math.MaxInt64 while it is open
+	ID      string
+	Opened  time.Time
+	End     int64 // its last slot; math.MaxInt64 while it is open
+	Restart int64 // no window of the alert scan begins before it, once it has ended
+}
+
+// restart is where the windows of the alert scan may begin: after the incidents that ended before a slot.
+func (s *series) restart(slot int64) (from int64) {
+	for _, e := range s.episodes {
+		if e.End < slot {
+			from = max(from, e.Restart)
+		}
+	}
+	return from
+}
+
+// begins notes that an incident opened.
+func (s *series) begins(id string, at time.Time) {
+	s.episodes = append(s.episodes, episode{ID: id, Opened: at, End: math.MaxInt64})
+}
+
+// ends notes that the open incident ended with a slot.
+func (s *series) ends(slot, restart int64) {
+	e := &s.episodes[len(s.episodes)-1]
+	e.End, e.Restart = slot, restart
 }
 
 func newSeries(k key, first int64) *series {
-	return &series{key: k, first: first, restart: first, guard: guard{Restart: first}, changed: true, changedDays: map[int64]bool{}, storedDays: map[int64]bool{}, freshDays: map[int64]bool{}}
+	return &series{key: k, first: first, guard: guard{Restart: first}, changed: true, changedDays: map[int64]bool{}, storedDays: map[int64]bool{}, freshDays: map[int64]bool{}}
 }
 
 // open reports whether the rise of an incident goes on in this series.

@@ -31,7 +31,6 @@ type Series struct {
 	Active      int     // connections seen alive in the last 7 days; 0: not known
 	Incident    string  // id of the open incident
 	Integration string  // that it concentrates on
-	Kappa, Rho  float64 // how its own extremes correct its scores: 1 and 1 where they are as promised
 	Realised    float64 // excursions of its score above log 7 in the last 28 days of it,
 	Promised    float64 // and how many are promised
 	BudgetMet   bool    // not more than three times as many as promised for 4 weeks
@@ -55,29 +54,25 @@ func (d *Detector) Series() []Series {
 
 func (d *Detector) snapshot(s *series) Series {
 	known := s.on(floorDay(d.edge - 1))
-	line, p := known.Line, s.promise(d.edge)
+	to, line, p := d.edge-1, known.Line, s.promise(d.edge)
 	x := Series{
-		Signal: s.Signal, Environment: s.Environment, Provider: s.Provider, Cause: s.Cause, State: StateQuiet,
-		PerDay: s.today().Model.PerDay(), Total: s.total, Kappa: or(known.Tail.Kappa, 1), Rho: or(known.Tail.Rho, 1),
+		Signal: s.Signal, Environment: s.Environment, Provider: s.Provider, Cause: s.Cause, State: s.state(to),
+		PerDay: s.today().Model.PerDay(), Total: s.total,
 		Realised: p.realised, Promised: p.promised, BudgetMet: p.met,
 	}
-	to := d.edge - 1
-	switch {
-	case s.open():
+	if s.open() {
 		x.State, x.Incident, x.Integration = StateOpen, s.incident.ID, s.incident.Incident.Integration
 		line = s.incident.Line
-	case to-s.first < learningUntil:
-		x.State = StateLearning
 	}
 	x.BudgetDays = math.Exp(line)
 	if s.Signal == Revocations {
 		x.Broken, x.Active = d.ledger.Broken(s.Environment, s.Provider), d.alive.count(s.Environment, s.Provider)
 	}
-	c := calibration(known.Model.PerDay())
+	c, restart := calibration(known.Model.PerDay()), s.restart(to+1)
 	for i, e := range d.evidence(s, to) {
 		e = e.withTransients()
 		w := Window{Seconds: e.slots * int(window.Slot.Seconds()), Observed: e.count, Expected: e.expected, Upper: math.Inf(1)}
-		if from := to - int64(e.slots) + 1; from >= s.restart && s.mature(from, to) {
+		if from := to - int64(e.slots) + 1; from >= restart && s.mature(from, to) {
 			score, _ := e.score(c)
 			w.Score = max(0, known.Tail.adjust(score)) / line
 			if w.Score >= 1 && !s.open() && !d.wideEnough(s, peak{From: from, To: to}, e, c) {

@@ -43,12 +43,12 @@ type storedRows struct {
 }
 
 type storedSeries struct {
-	First, Restart, Newest, Total, Fitted int64
-	Level, Adopted                        int64     `json:",omitempty"`
-	Episodes                              []episode `json:",omitempty"`
-	Daily                                 [dailyKept]daily
-	Guard                                 guard
-	Incident                              *storedIncident `json:",omitempty"`
+	First, Newest, Total, Fitted int64
+	Level, Adopted               int64     `json:",omitempty"`
+	Episodes                     []episode `json:",omitempty"`
+	Daily                        [dailyKept]daily
+	Guard                        guard
+	Incident                     *storedIncident `json:",omitempty"`
 }
 
 type storedFleet struct {
@@ -184,7 +184,7 @@ func (s *series) breakKey(b window.Break) string {
 }
 
 func (s *series) stored() storedSeries {
-	return storedSeries{s.first, s.restart, s.newest, s.total, s.fitted, s.level, s.adopted, s.episodes, s.daily, s.guard, stored(s.incident)}
+	return storedSeries{s.first, s.newest, s.total, s.fitted, s.level, s.adopted, s.episodes, s.daily, s.guard, stored(s.incident)}
 }
 
 func stored(t *tracked) *storedIncident {
@@ -299,9 +299,6 @@ func (d *Detector) restoreSeries(bucket, id string, value []byte) error {
 	if s == nil {
 		s = newSeries(k, 0)
 		s.changed = false
-		if s.suffers() {
-			s.shaky = d.shaky[place{k.Environment, k.Provider}]
-		}
 		d.insert(s)
 	}
 	switch bucket {
@@ -332,7 +329,7 @@ func (d *Detector) restoreSeries(bucket, id string, value []byte) error {
 	if err := json.Unmarshal(value, &in); err != nil {
 		return err
 	}
-	s.first, s.restart, s.newest, s.total, s.fitted = in.First, in.Restart, in.Newest, in.Total, in.Fitted
+	s.first, s.newest, s.total, s.fitted = in.First, in.Newest, in.Total, in.Fitted
 	s.level, s.adopted = in.Level, in.Adopted
 	s.episodes, s.daily, s.guard, s.incident = in.Episodes, in.Daily, in.Guard, in.Incident.tracked()
 	return nil

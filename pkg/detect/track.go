@@ -44,7 +44,7 @@ func (d *Detector) judge(s *series, p peak, at, now time.Time) []Incident {
 	s.incident = t
 	t.Onset = d.onset(s, p)
 	t.Since = s.firstBreak(t.Onset)
-	s.episodes = append(s.episodes, episode{t.ID, at, math.MaxInt64})
+	s.begins(t.ID, at)
 	d.describe(s)
 	widened := d.join(s, at)
 	return append([]Incident{t.Incident}, widened...)
@@ -89,7 +89,7 @@ func (d *Detector) reopen(s *series, p peak, line float64, at time.Time, past bo
 		t.Parent = ""
 	}
 	t.Past = t.Past && past
-	s.episodes = append(s.episodes, episode{t.ID, at, math.MaxInt64})
+	s.begins(t.ID, at)
 	d.describe(s)
 	var widened []Incident
 	if t.Parent == "" && t.Wide == "" {
@@ -135,13 +135,11 @@ func (d *Detector) follow(s *series, p peak, slot int64, now time.Time) []Incide
 	s.changed = true
 	switch {
 	case t.Age >= acceptAfter:
-		out := d.end(s, slot, "it has gone on for 14 days: this rate is taken for normal from now on")
-		s.restart = midnightAfter(slot)
-		return out
+		return d.end(s, slot, midnightAfter(slot), "it has gone on for 14 days: this rate is taken for normal from now on")
 	case t.Decay > decayed:
-		return d.end(s, slot, "the rate is what is expected again")
+		return d.end(s, slot, slot+1, "the rate is what is expected again")
 	case d.rows.observed(s.newest+1, slot) >= quietSlots:
-		return d.end(s, slot, "no connection broke in 24 hours")
+		return d.end(s, slot, slot+1, "no connection broke in 24 hours")
 	case s.total == t.Total:
 		return nil // nothing broke since it was last told
 	}
@@ -152,7 +150,7 @@ func (d *Detector) follow(s *series, p peak, slot int64, now time.Time) []Incide
 	if d.describe(s); t.Incident.says(&before) {
 		return nil // what broke is beyond what is told
 	}
-	return d.update(s, window.SlotTime(slot+1))
+	return t.goesOn(window.SlotTime(slot + 1))
 }
 
 // says reports whether two states of an incident tell the same.
@@ -161,21 +159,24 @@ func (in *Incident) says(o *Incident) bool {
 		in.Scope == o.Scope && in.Integration == o.Integration && in.Active == o.Active && len(in.Connections) == len(o.Connections) && slices.Equal(in.Explanation, o.Explanation)
 }
 
-// update tells an incident that goes on as it is now.
+// update describes an incident that goes on as it is now, and tells it.
 func (d *Detector) update(s *series, at time.Time) []Incident {
-	t := s.incident
+	d.describe(s)
+	return s.incident.goesOn(at)
+}
+
+// goesOn tells an incident that goes on as it was described.
+func (t *tracked) goesOn(at time.Time) []Incident {
 	t.Status, t.Time = StatusUpdate, at
 	t.Revision++
-	d.describe(s)
 	return []Incident{t.Incident}
 }
 
-// end ends the rise of a series. Its incident resolves, unless it stands for others that go on.
-func (d *Detector) end(s *series, slot int64, why string) []Incident {
+// end ends the rise of a series; the next windows begin at restart. Its incident resolves, unless it stands for others that go on.
+func (d *Detector) end(s *series, slot, restart int64, why string) []Incident {
 	t := s.incident
 	t.Over, t.Resolution = true, why
-	s.restart = slot + 1
-	s.episodes[len(s.episodes)-1].End = slot
+	s.ends(slot, restart)
 	return d.settle(s, window.SlotTime(slot+1))
 }
 

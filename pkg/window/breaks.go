@@ -93,7 +93,8 @@ func (b *Breaks) Since(t time.Time) []Break {
 
 // Between returns the breaks in [from, to), the oldest first, valid as those of Since.
 func (b *Breaks) Between(from, to time.Time) []Break {
-	return b.Since(from)[:len(b.Since(from))-len(b.Since(to))]
+	since := b.Since(from)
+	return since[:len(since)-len(b.Since(to))]
 }
 
 // Forget lets go of the breaks before t and returns them.
