@@ -47,7 +47,7 @@ func (d *daemon) run(ctx context.Context) error {
 		Destinations: d.destinations, Log: d.log.Named("alert"),
 		Save:    func(bucket, key string, value []byte) error { return f.store.Write(bucket, key, value) },
 		May:     func() bool { return f.consumer.Status().Owner },
-		Display: func(provider string) string { return c.table().Provider(provider).Name },
+		Wording: alert.Wording{Display: func(provider string) string { return c.table().Provider(provider).Name }},
 	})
 	if err != nil {
 		return err

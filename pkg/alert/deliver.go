@@ -189,7 +189,7 @@ func (l *lane) deliver(ctx context.Context, j *job) {
 
 // prepare marks a request as begun, unless the incident was forgotten meanwhile.
 func (l *lane) prepare(j *job) (delivery, []byte, bool) {
-	m := compose(j.in, j.parent, j.phase, l.opt.Display)
+	m := compose(j.in, j.parent, j.phase, l.opt.Wording)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.records[j.id]
@@ -199,7 +199,7 @@ func (l *lane) prepare(j *job) (delivery, []byte, bool) {
 	trying := j.mark()
 	r.Trying, r.Tried = &trying, l.opt.Now()
 	d := delivery{
-		message: m, incident: j.id, milestone: j.in.Milestone, revision: j.in.Revision, status: string(j.in.Status),
+		message: m, in: j.in, incident: j.id, milestone: j.in.Milestone, revision: j.in.Revision, status: string(j.in.Status),
 		began: j.in.Since, remote: r.Remote, doubtful: r.Doubt,
 	}
 	return d, encode(r), true

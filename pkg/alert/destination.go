@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/revwatch/revwatch/pkg/detect"
 )
 
 // Destination is one place that is told of incidents. NewSlack, NewPagerDuty and NewTerminal make them.
@@ -24,12 +26,17 @@ type traits struct {
 	timeout   time.Duration // of one request
 	paired    bool          // an end is told only where a beginning may have been told
 	keyed     bool          // the other side knows an incident by its id: the same request twice is one
+	silences  bool          // it is told when somebody silences what it was told of (phase hush)
+	reports   bool          // it is told what is no incident: the weekly line
+	repeat    time.Duration // an open incident is sent again so often, whatever changed; 0: never
+	repeatEnd time.Duration // and a resolved one, for so long
 }
 
 // delivery is what send is asked to bring.
 type delivery struct {
 	message   message
-	incident  string // its id
+	in        *detect.Incident // must not be changed
+	incident  string           // its id
 	milestone int
 	revision  int
 	status    string // detect.Status

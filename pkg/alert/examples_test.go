@@ -152,7 +152,7 @@ func display(provider string) string {
 }
 
 func tell(in detect.Incident, parent *detect.Incident, p phase) delivery {
-	return delivery{message: compose(&in, parent, p, display), incident: in.ID, milestone: in.Milestone, revision: in.Revision, status: string(in.Status), began: in.Since}
+	return delivery{message: compose(&in, parent, p, Wording{Display: display}.orDefault()), in: &in, incident: in.ID, milestone: in.Milestone, revision: in.Revision, status: string(in.Status), began: in.Since}
 }
 
 type example struct {

@@ -33,7 +33,7 @@ func (c composer) facts() []fact {
 	if !c.strange() && !c.wide() {
 		fs = append(fs, fact{"In use", c.active()})
 	}
-	return append(fs, fact{"Severity", string(severityOf(c.in))})
+	return append(fs, fact{"Severity", string(c.words.Severity.of(c.in))})
 }
 
 // place is the provider; of a rise of several series the one in which it was found first.

@@ -14,28 +14,11 @@ const (
 	open    phase = "open"
 	resolve phase = "resolve" // it is over
 	fold    phase = "fold"    // it went on as part of a wider incident
+	hush    phase = "hush"    // somebody silenced it
 )
 
 // over says that nobody has to act on this incident any more.
 func (p phase) over() bool { return p == resolve || p == fold }
-
-// severity of an incident: how soon a person should look.
-type severity string
-
-const (
-	warning  severity = "warning"
-	critical severity = "critical"
-)
-
-// severityOf is critical when more than one provider is hit, when 50 connections or more broke, or when 10 or more
-// broke at twice the alarm line (a score is logarithmic: 2 is the square of the rarity that alarms). Otherwise warning.
-func severityOf(in *detect.Incident) severity {
-	wide := in.Scope == "family" || in.Scope == "all"
-	if wide || in.Observed >= 50 || in.Observed >= 10 && in.Score >= 2 {
-		return critical
-	}
-	return warning
-}
 
 // message is what a person is told of an incident, for every destination the same. All its texts are clean lines
 // without control characters; no destination's markup is in them and none is escaped.
@@ -48,13 +31,22 @@ type message struct {
 	component   string
 	class       string
 
-	headline string   // one plain sentence without its full stop
-	summary  string   // what matters most, in one line
-	facts    []fact   // at most 8
-	why      []string // at most 6 lines
-	samples  []string // at most 6 lines, the last one may be "and N more"
-	todo     []string // our own words only: nothing from outside is in them
+	test bool // it is a test: every destination shows that first
+	line bool // it is one line and no incident: headline alone is shown
+
+	headline  string   // one plain sentence without its full stop
+	summary   string   // what matters most, in one line
+	facts     []fact   // at most 8
+	spark     string   // the course of the counts as bars, with its legend; "" without one
+	diagnoses []string // at most 3 lines
+	why       []string // at most 6 lines
+	samples   []string // at most 6 lines, the last one may be "and N more"
+	todo      []string // our own words only: nothing from outside is in them
+	links     []link   // at most 4
 }
+
+// link is an address that is safe to show: https or http, percent-encoded, of the configured template.
+type link struct{ text, url string }
 
 type fact struct{ name, value string }
 
@@ -69,9 +61,9 @@ const (
 )
 
 // compose builds the message of one incident in one phase. parent is the wider incident it became part of, or nil.
-func compose(in, parent *detect.Incident, p phase, display func(string) string) message {
-	c := composer{in: in, parent: parent, phase: p, provider: or(short(display(in.Provider), maxName), "unknown provider")}
-	m := message{id: short(in.ID, maxName), phase: p, severity: severityOf(in), headline: c.headline()}
+func compose(in, parent *detect.Incident, p phase, w Wording) message {
+	c := composer{in: in, parent: parent, phase: p, words: w, provider: or(short(w.Display(in.Provider), maxName), "unknown provider")}
+	m := message{id: short(in.ID, maxName), phase: p, severity: w.Severity.of(in), headline: c.headline()}
 	m.environment, m.component = c.environment(), short(in.Provider, maxName)
 	m.class = short(strings.Trim(in.Signal+" "+in.Cause, " "), maxName)
 	m.summary = short(m.headline+". "+c.gist(), 2*maxLine)
@@ -88,6 +80,7 @@ func compose(in, parent *detect.Incident, p phase, display func(string) string) 
 type composer struct {
 	in, parent *detect.Incident
 	phase      phase
+	words      Wording
 	provider   string
 }
 

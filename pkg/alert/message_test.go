@@ -284,7 +284,7 @@ func TestSeverity(t *testing.T) {
 		{detect.Incident{Scope: "all"}, critical}, {detect.Incident{Scope: "family"}, critical}, {detect.Incident{Observed: 50}, critical},
 		{detect.Incident{Observed: 49, Score: 1.9}, warning}, {detect.Incident{Observed: 10, Score: 2}, critical}, {detect.Incident{Observed: 9, Score: 9}, warning}, {silence(), warning},
 	} {
-		if got := severityOf(&c.in); got != c.want {
+		if got := DefaultSeverity.of(&c.in); got != c.want {
 			t.Errorf("%+v is %s", c.in, got)
 		}
 	}

@@ -23,7 +23,10 @@ type Options struct {
 	Destinations []Destination
 	Save         func(bucket, key string, value []byte) error // one durable write; nil value deletes; safe for concurrent use
 	May          func() bool                                  // asked right before each request: may this process speak; nil: always
-	Display      func(provider string) string                 // display name of a provider; nil: the key itself
+	Wording      Wording                                      // what messages say
+	Routes       []Route                                      // the first that matches names who is told; none at all: everybody is told everything
+	Fallback     []string                                     // destinations that are told what another refuses for good
+	Shadow       bool                                         // decide and show, and send nothing
 	Log          *zap.Logger                                  // nil: none
 	Now          func() time.Time                             // nil: time.Now
 }
@@ -43,9 +46,7 @@ func NewNotifier(o Options) (*Notifier, error) {
 	if o.May == nil {
 		o.May = func() bool { return true }
 	}
-	if o.Display == nil {
-		o.Display = func(provider string) string { return provider }
-	}
+	o.Wording = o.Wording.orDefault()
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}

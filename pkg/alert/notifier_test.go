@@ -27,7 +27,7 @@ func TestOverHTTP(t *testing.T) {
 	var store sync.Map
 	log, logged := observer.New(zap.DebugLevel)
 	begin := func(to ...Destination) (*Notifier, func()) {
-		n, err := NewNotifier(Options{Destinations: to, Log: zap.New(log), Display: display, Save: func(_, key string, value []byte) error {
+		n, err := NewNotifier(Options{Destinations: to, Log: zap.New(log), Wording: Wording{Display: display}, Save: func(_, key string, value []byte) error {
 			store.Store(key, value)
 			return nil
 		}})

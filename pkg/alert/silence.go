@@ -40,7 +40,7 @@ func (c composer) silenceFacts() []fact {
 	}
 	return append(fs,
 		fact{"Meanwhile", "new revocations are not seen; open incidents stay as they are"},
-		fact{"Severity", string(severityOf(c.in))})
+		fact{"Severity", string(c.words.Severity.of(c.in))})
 }
 
 // span writes a duration as a person says it: 45 min, 3 h 10 min, 2 days 4 h.

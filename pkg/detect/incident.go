@@ -49,12 +49,20 @@ type Incident struct {
 	Explanation   []string  `json:"explanation"`
 	Connections   []Broken  `json:"connections"` // at most 50, first broken first
 
+	Affected  int         `json:"affected"`            // distinct connections newly broken since its onset, also of what is part of it
+	Customers int         `json:"customers"`           // distinct customer accounts of these; 0: not known
+	Remaining Remaining   `json:"remaining"`           // what became of these
+	Ranking   []Lift      `json:"ranking,omitempty"`   // what is over-represented among the breaks of the window, the most telling first; at most 5
+	Diagnoses []Diagnosis `json:"diagnoses,omitempty"` // what the pattern says, the surest first
+	Course    Course      `json:"course,omitzero"`     // of the counts up to now
+
 	// Not part of the public form.
 	Milestone  int       `json:"-"` // advances on opening, severity rise, widening, resolve, loud re-opening
 	Past       bool      `json:"-"` // opened more than alerts.max_age behind the wall clock: recorded, not sent
 	OpenedAt   time.Time `json:"-"`
 	ResolvedAt time.Time `json:"-"`
 	Resolution string    `json:"-"` // why it resolved, in words
+	Proof      int       `json:"-"` // advances when Remaining changes after the resolve, which is no revision
 	Recovered  []string  `json:"-"` // of Connections, those that work again at its end though nobody authorized them anew
 }
 
@@ -66,4 +74,52 @@ type Broken struct {
 	Reason      string     `json:"reason"`
 	Time        time.Time  `json:"time"` // when it newly broke
 	Tags        nango.Tags `json:"tags,omitempty"`
+	Created     time.Time  `json:"created,omitzero"`    // when its user last authorized it before that; zero: not known
+	Elsewhere   string     `json:"elsewhere,omitempty"` // of an unknown connection: where rows of 90 days know this id, in words; "" when nowhere
+}
+
+// Remaining says what became of the connections that an incident broke: the three add up to Affected.
+type Remaining struct {
+	Reconnected int `json:"reconnected"` // they work again
+	Deleted     int `json:"deleted"`     // they are no more
+	Broken      int `json:"broken"`      // they still need somebody
+}
+
+// Lift is one trait that the breaks of an incident have more often than those of its series usually have.
+type Lift struct {
+	Dimension string  `json:"dimension"` // integration, environment, account, reason, age or auth_mode
+	Value     string  `json:"value"`
+	Count     int     `json:"count"` // breaks with the trait
+	Of        int     `json:"of"`    // breaks of which it is known
+	Usual     float64 `json:"usual"` // share of the trait among the breaks of before, 0 to 1
+	Lift      float64 `json:"lift"`  // Count/Of over Usual
+}
+
+// Diagnosis is a known pattern that the breaks of an incident show.
+type Diagnosis struct {
+	Kind     string `json:"kind"`
+	Evidence string `json:"evidence"`         // one sentence with the figures it rests on
+	Source   string `json:"source,omitempty"` // the https address of the page that describes the pattern, "" where it is our own
+}
+
+// Kinds of Diagnosis.
+const (
+	OAuthClient  = "oauth_client"    // the OAuth client's id or secret is wrong or has expired
+	TestMode     = "test_mode"       // an app in testing: its tokens live seven days
+	Lifetime     = "lifetime"        // tokens of this provider live so long and no longer
+	OneCustomer  = "one_customer"    // one customer leaves
+	TokenLimit   = "token_limit"     // new authorizations push out old tokens
+	PolicyChange = "policy_change"   // an administrator or the provider changed who may have access
+	Outage       = "provider_outage" // the provider fails for other reasons too
+	NangoFault   = "nango_fault"     // all providers at once: the fault is on our side
+	VendorEvent  = "vendor_event"    // the provider announced it for this day
+	WrongPlace   = "wrong_place"     // unknown connections that exist, but elsewhere
+)
+
+// Course is how many connections newly broke in equal steps of time.
+type Course struct {
+	From    time.Time `json:"from"`
+	Seconds int       `json:"seconds"` // of a step
+	Counts  []int     `json:"counts"`
+	Upper   []float64 `json:"upper"` // of each step, the count that the baseline exceeds once in 100 such steps
 }

@@ -52,11 +52,14 @@ func TestIncidentForm(t *testing.T) {
 	}
 	for _, name := range []string{
 		"type", "id", "parent", "revision", "status", "time", "signal", "scope", "environment", "provider", "integration", "cause", "since",
-		"observed", "expected", "window_seconds", "score", "once_per_days", "active", "explanation", "connections",
+		"observed", "expected", "window_seconds", "score", "once_per_days", "active", "explanation", "connections", "affected", "customers", "remaining",
 	} {
 		if v, ok := got[name]; !ok || v == nil {
 			t.Errorf("%s is %v in %s", name, v, line)
 		}
+		delete(got, name)
+	}
+	for _, name := range []string{"ranking", "diagnoses", "course"} { // where there is something to say
 		delete(got, name)
 	}
 	if len(got) > 0 {

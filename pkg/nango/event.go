@@ -69,6 +69,7 @@ type Event struct {
 	Status      int       // Failure only: the HTTP status the provider answered with, 0 when the rows do not hold it
 	Detail      string    // Failure only: the provider's own sentence, at most 160 bytes; what is no ordinary word in it is "…"
 	Authorized  bool      // Reconnected only: its user authorized it anew; else a refresh worked
+	AuthMode    string    // how the connection authorizes, as Nango names it: OAUTH2, OAUTH2_CC, TBA …; "" when this sign does not say it
 	OperationID string    // "" for webhooks
 	Tags        Tags      // of the connection, as far as this sign says them
 	Due         time.Time // the watermark that released it: Time, or later for a failure that waited for its reason

@@ -41,6 +41,8 @@ type entry struct {
 	Provider    string      `json:",omitempty"`
 	Account     string      `json:",omitempty"`
 	Tags        nango.Tags  `json:",omitempty"`
+	AuthMode    string      `json:",omitempty"` // how it authorizes, as Nango names it
+	Created     time.Time   `json:",omitzero"`  // when its user last authorized it
 	Sign        time.Time   // newest of the signs that say how it is
 	Seen        time.Time   `json:",omitzero"`  // newest of those that say only that it is, and whose
 	Worked      time.Time   `json:",omitzero"`  // last known to work
@@ -179,6 +181,14 @@ func (l *Ledger) Owner(environment, integration, connection string) (account str
 		return n.Account, n.Tags
 	}
 	return "", ""
+}
+
+// Origin returns how a connection authorizes and when its user last authorized it; empty and zero when no row has said it.
+func (l *Ledger) Origin(environment, integration, connection string) (authMode string, created time.Time) {
+	if n := l.entries[ledgerKey{environment, integration, connection}]; n != nil {
+		return n.AuthMode, n.Created
+	}
+	return "", time.Time{}
 }
 
 func (l *Ledger) sign(key ledgerKey, n *entry, e nango.Event) (v Verdict) {

@@ -1,0 +1,40 @@
+package alert
+
+import (
+	"slices"
+
+	"github.com/revwatch/revwatch/pkg/detect"
+)
+
+// severity of an incident: how soon a person should look.
+type severity string
+
+const (
+	warning  severity = "warning"
+	critical severity = "critical"
+)
+
+// Severity says which incidents are critical: those that fulfil one of its conditions. All others are warnings.
+type Severity struct {
+	Connections int      // so many newly broke
+	Share       float64  // so large a share of the connections seen active newly broke, 10 of them at least; 0: the share does not matter
+	Score       float64  // 10 or more broke at so many times the alarm line (a score is logarithmic: 2 is the square of the rarity that alarms)
+	Scopes      []string // of these scopes
+}
+
+// DefaultSeverity is that of configs/detector.yaml.
+var DefaultSeverity = Severity{Connections: 50, Share: 0.2, Score: 2, Scopes: []string{"family", "all"}}
+
+// several is how many connections make a share or a rarity worth waking somebody.
+const several = 10
+
+func (s Severity) of(in *detect.Incident) severity {
+	many := in.Observed >= several
+	share := in.Active > 0 && s.Share > 0 && float64(in.Observed) >= s.Share*float64(in.Active)
+	switch {
+	case slices.Contains(s.Scopes, in.Scope), s.Connections > 0 && in.Observed >= s.Connections,
+		many && s.Score > 0 && in.Score >= s.Score, many && share:
+		return critical
+	}
+	return warning
+}
