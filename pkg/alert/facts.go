@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/revwatch/revwatch/pkg/detect"
@@ -20,16 +20,19 @@ func (c composer) facts() []fact {
 	} else if fs = append(fs, fact{"Provider", c.place()}); !c.wide() {
 		fs = append(fs, fact{"Integration", c.integration()})
 	}
-	if c.phase != open {
+	if !c.going() {
 		fs = append(fs, fact{"Peak", c.observed()}, fact{"Began", moment(c.in.Since)})
 	}
 	switch c.phase {
 	case fold:
 		return fs
 	case resolve:
+		if c.in.Affected > c.in.Observed && !c.strange() {
+			fs = append(fs, fact{"In all", c.affected()})
+		}
 		return append(fs, fact{"Ended", c.ending()})
 	}
-	fs = append(fs, fact{"Observed", c.observed()}, fact{"How rare", rarity(c.in.OncePerDays)}, fact{"Since", moment(c.in.Since)})
+	fs = append(fs, fact{"Observed", c.observed()}, fact{"How rare", rarity(c.in.OncePerDays)}, fact{"Since", moment(c.in.Since) + c.sofar()})
 	if !c.strange() && !c.wide() {
 		fs = append(fs, fact{"In use", c.active()})
 	}
@@ -65,6 +68,50 @@ func (c composer) ending() string {
 	return end
 }
 
+// manyAffected is where the detector stops to tell the connections of an incident apart: it has at least so many then.
+const manyAffected = 10000
+
+// affected is what newly broke since the onset, and whose: "31 connections of 19 customers".
+func (c composer) affected() string {
+	thing := " connections"
+	if c.all() == 1 {
+		thing = " connection"
+	}
+	return c.total() + thing + c.customers()
+}
+
+// total is how many connections broke in all, "at least" so many where no more of them are known.
+func (c composer) total() string {
+	if c.in.Affected >= manyAffected || c.in.Affected <= 0 && len(c.in.Connections) >= listLimit {
+		return "at least " + strconv.Itoa(c.all())
+	}
+	return strconv.Itoa(c.all())
+}
+
+// customers are those of what newly broke since the onset, "" when they are not known.
+func (c composer) customers() string {
+	if c.in.Customers <= 0 {
+		return ""
+	}
+	return " of " + count(c.in.Customers, "customer")
+}
+
+// sofar is what has happened since the onset, where that is more than the window shows.
+func (c composer) sofar() string {
+	r := c.in.Remaining
+	if c.strange() || c.in.Affected <= 0 || c.in.Affected == c.in.Observed && !c.wide() && r.Reconnected <= 0 && r.Deleted <= 0 {
+		return ""
+	}
+	s := "; so far " + c.affected()
+	if r.Reconnected > 0 {
+		s += fmt.Sprintf(", %d reconnected", r.Reconnected)
+	}
+	if r.Deleted > 0 {
+		s += fmt.Sprintf(", %d deleted", r.Deleted)
+	}
+	return s
+}
+
 // integration names the one that holds most breaks, or says over how many the listed ones are spread.
 func (c composer) integration() string {
 	if s := short(c.in.Integration, maxName); s != "" {
@@ -92,91 +139,6 @@ func (c composer) active() string {
 		return count(c.in.Active, "connection") + " seen active in 7 days"
 	}
 	return fmt.Sprintf("%d of %d connections seen active in 7 days", c.in.Observed, c.in.Active)
-}
-
-// why gives the incident's own explanation, or the share of the leading reason where there is none.
-func (c composer) why() []string {
-	switch c.phase {
-	case fold:
-		return []string{c.wider()}
-	case resolve:
-		lines := []string{c.resolution(), c.remains()}
-		if len(c.in.Recovered) > 0 {
-			lines = append(lines, c.again())
-		}
-		return lines
-	}
-	var lines []string
-	if s := c.reasons(); s != "" && len(c.in.Explanation) == 0 && !c.strange() {
-		lines = append(lines, s)
-	}
-	for _, s := range c.in.Explanation {
-		if s = short(s, maxLine); s != "" && len(lines) <= maxWhy {
-			lines = append(lines, s)
-		}
-	}
-	return lines
-}
-
-// reasons says which reason leads among the listed connections: "22 of 23 say invalid_grant".
-func (c composer) reasons() string {
-	counts := map[string]int{}
-	for i := range c.in.Connections {
-		counts[reason(c.in.Connections[i].Reason)]++
-	}
-	best := ""
-	for r, n := range counts {
-		if best == "" || n > counts[best] || n == counts[best] && r < best {
-			best = r
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	listed := ""
-	if c.in.Observed > len(c.in.Connections) {
-		listed = " listed"
-	}
-	return fmt.Sprintf("%d of %d%s: %s", counts[best], len(c.in.Connections), listed, best)
-}
-
-// unsaid are the reasons that mean: the rows do not hold one.
-var unsaid = []string{"", "unknown", "no_reason", "null_body", "unreadable_body", "broken_json", "no_response"}
-
-func reason(s string) string {
-	if s = short(s, maxName); slices.Contains(unsaid, s) {
-		return "reason not in the rows"
-	}
-	return s
-}
-
-func (c composer) samples() []string {
-	var lines []string
-	for i := range c.in.Connections[:min(maxSamples, len(c.in.Connections))] {
-		b := &c.in.Connections[i]
-		line := or(short(b.Connection, maxName), "(no id)")
-		owners := owners(b)
-		if len(owners) > 0 {
-			line = strings.Join(owners, " / ") + " · " + line
-		}
-		if s := short(b.Integration, maxName); s != "" && s != clean(c.in.Integration) {
-			line += " of " + s
-		}
-		if s := short(b.Account, maxName); s != "" && !slices.Contains(owners, s) {
-			line += ", customer " + s
-		}
-		if !c.strange() {
-			line += ", " + reason(b.Reason)
-		}
-		if !b.Time.IsZero() {
-			line += ", " + c.hour(b.Time)
-		}
-		lines = append(lines, line)
-	}
-	if more := max(c.in.Observed, len(c.in.Connections)) - len(lines); more > 0 && len(lines) > 0 {
-		lines = append(lines, fmt.Sprintf("and %d more", more))
-	}
-	return lines
 }
 
 // owners are the tags of a connection that say whose it is, the organization first.

@@ -39,19 +39,21 @@ type message struct {
 	facts     []fact   // at most 8
 	spark     string   // the course of the counts as bars, with its legend; "" without one
 	diagnoses []string // at most 3 lines
-	why       []string // at most 6 lines
+	why       []string // at most 10 lines
 	samples   []string // at most 6 lines, the last one may be "and N more"
-	todo      []string // our own words only: nothing from outside is in them
-	links     []link   // at most 4
+	todo      []string // at most 8 lines of our own words: nothing from outside is in them
+	links     []link   // at most 8, with addresses of together at most 4,000 characters
 }
 
-// link is an address that is safe to show: https or http, percent-encoded, of the configured template.
+// link is an address that is safe to show: https or http, percent-encoded, of a configured template or of the table of providers. Its text may come
+// from outside.
 type link struct{ text, url string }
 
 type fact struct{ name, value string }
 
 const (
-	maxWhy     = 5
+	maxWhy     = 8 // five ranked lines, and notes
+	maxTodo    = 8
 	maxSamples = 5
 	maxLine    = 300
 	maxName    = 80
@@ -63,16 +65,23 @@ const (
 // compose builds the message of one incident in one phase. parent is the wider incident it became part of, or nil.
 func compose(in, parent *detect.Incident, p phase, w Wording) message {
 	c := composer{in: in, parent: parent, phase: p, words: w, provider: or(short(w.Display(in.Provider), maxName), "unknown provider")}
-	m := message{id: short(in.ID, maxName), phase: p, severity: w.Severity.of(in), headline: c.headline()}
+	m := message{id: short(in.ID, maxName), phase: p, severity: w.Severity.of(in)}
 	m.environment, m.component = c.environment(), short(in.Provider, maxName)
 	m.class = short(strings.Trim(in.Signal+" "+in.Cause, " "), maxName)
+	if in.Signal == detect.Weekly {
+		return c.week(m)
+	}
+	m.headline = c.headline()
 	m.summary = short(m.headline+". "+c.gist(), 2*maxLine)
 	if !c.silent() || in.Environment != "" {
 		m.summary = short(m.environment+": "+m.summary, 2*maxLine)
 	}
-	m.facts, m.why, m.todo = c.facts(), c.why(), c.todo()
-	if p == open {
-		m.samples = c.samples()
+	m.facts, m.why, m.todo, m.links = c.facts(), c.why(), c.todo(), c.links()
+	if p != fold && !c.silent() {
+		m.spark = spark(in.Course)
+	}
+	if c.going() {
+		m.samples, m.diagnoses = c.samples(), c.looks()
 	}
 	return m
 }
@@ -83,6 +92,9 @@ type composer struct {
 	words      Wording
 	provider   string
 }
+
+// going says that somebody has to act on the incident.
+func (c composer) going() bool { return !c.phase.over() }
 
 func (c composer) strange() bool { return c.in.Signal == detect.UnknownConnections }
 
@@ -140,19 +152,19 @@ func (c composer) headline() string {
 
 // observed is the count against what was expected: "23 connections newly broken in 1 h, 0.4 expected".
 func (c composer) observed() string {
-	what := "connection"
-	verb := " newly broken in "
-	if c.strange() {
+	what, verb, whose := "connection", " newly broken in ", ""
+	switch {
+	case c.strange():
 		what, verb = "unknown connection", " asked for in "
-	}
-	whose := ""
-	if c.in.Scope == "family" { // what the others show stands in the explanation
+	case c.in.Scope == "family": // what the others show stands in the explanation
 		whose = " of " + c.provider
+	case !c.wide() && c.in.Affected == c.in.Observed:
+		whose = c.customers()
 	}
 	return count(c.in.Observed, what) + whose + verb + window(c.in.WindowSeconds) + ", " + number(c.in.Expected) + " expected"
 }
 
-// gist is the one fact after the headline.
+// gist is the one fact after the headline, and what it looks like.
 func (c composer) gist() string {
 	if c.silent() {
 		return c.silenceGist()
@@ -163,10 +175,11 @@ func (c composer) gist() string {
 	case resolve:
 		return c.resolution() + " " + c.remains()
 	}
+	s := sentence(c.observed()) + c.surest()
 	if c.in.Cause == "misconfigured" {
-		return sentence(c.observed()) + " Do not ask users to re-authorize: mend the client."
+		s += " Do not ask users to re-authorize: mend the client."
 	}
-	return sentence(c.observed())
+	return s
 }
 
 func (c composer) wider() string {

@@ -46,10 +46,25 @@ func anyIncident(t *rapid.T) detect.Incident {
 	}
 	for range rapid.IntRange(0, 8).Draw(t, "connections") {
 		in.Connections = append(in.Connections, detect.Broken{Integration: text().Draw(t, "i"), Connection: text().Draw(t, "c"), Account: text().Draw(t, "a"),
-			Reason: text().Draw(t, "r"), Time: moments.Draw(t, "at")})
+			Reason: text().Draw(t, "r"), Time: moments.Draw(t, "at"), Elsewhere: text().Draw(t, "elsewhere")})
 		tagged(&in.Connections[len(in.Connections)-1], rapid.MapOfN(rapid.SampledFrom([]string{"organization_id", "end_user_id", "plan", "site"}), text(), 0, 4).Draw(t, "tags"))
 	}
+	explained(t, &in, number, moments)
 	return in
+}
+
+// explained draws what explains an incident and proves its end.
+func explained(t *rapid.T, in *detect.Incident, number *rapid.Generator[float64], moments *rapid.Generator[time.Time]) {
+	some := rapid.OneOf(rapid.IntRange(-1, 30), rapid.IntRange(-1, 1<<60))
+	in.Affected, in.Customers = some.Draw(t, "affected"), some.Draw(t, "customers")
+	in.Remaining = detect.Remaining{Reconnected: some.Draw(t, "reconnected"), Deleted: some.Draw(t, "deleted"), Broken: some.Draw(t, "broken")}
+	in.Recovered = rapid.SliceOfN(text(), 0, 9).Draw(t, "recovered")
+	in.Course = detect.Course{From: moments.Draw(t, "from"), Seconds: rapid.IntRange(-1, 1<<40).Draw(t, "step"),
+		Counts: rapid.SliceOfN(some, 0, 30).Draw(t, "counts"), Upper: rapid.SliceOfN(number, 0, 30).Draw(t, "upper")}
+	for range rapid.IntRange(0, 5).Draw(t, "diagnoses") {
+		in.Diagnoses = append(in.Diagnoses, detect.Diagnosis{Kind: rapid.SampledFrom(append(kinds(), "?")).Draw(t, "kind"), Evidence: text().Draw(t, "evidence"),
+			Source: rapid.SampledFrom([]string{"", googleSource, "javascript:alert(1)", "http://evil.example/", "https://a@evil.example/", "https://evil.example/<b>", "https://evil.example\n/"}).Draw(t, "source")})
+	}
 }
 
 // tagged gives a connection tags.
@@ -86,10 +101,14 @@ func TestSamplesSayWhose(t *testing.T) {
 // tame is the same incident with every text from outside replaced, but for the reasons, on which our own words depend.
 func tame(in detect.Incident) detect.Incident {
 	in.ID, in.Environment, in.Provider, in.Integration, in.Resolution, in.Explanation = "x", "x", "x", "x", "x", []string{"x"}
-	list := in.Connections
-	in.Connections = nil
+	list, looks := in.Connections, in.Diagnoses
+	in.Connections, in.Diagnoses = nil, nil
+	for _, d := range looks {
+		d.Evidence, d.Source = "x", ""
+		in.Diagnoses = append(in.Diagnoses, d)
+	}
 	for _, c := range list {
-		c.Integration, c.Connection, c.Account = "x", "x", "x"
+		c.Integration, c.Connection, c.Account, c.Elsewhere = "x", "x", "x", "x"
 		if c.Tags != "" {
 			tagged(&c, map[string]string{"x": "x"})
 		}
@@ -120,7 +139,7 @@ func checkSlackText(t *rapid.T, s string) {
 func TestMessageProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in, parent := anyIncident(t), anyIncident(t)
-		p := rapid.SampledFrom([]phase{open, resolve, fold}).Draw(t, "phase")
+		p := rapid.SampledFrom([]phase{open, resolve, fold, hush}).Draw(t, "phase")
 		d := tell(in, rapid.SampledFrom([]*detect.Incident{nil, &parent}).Draw(t, "parent"), p)
 		for _, s := range []string{"NaN", "Inf", "infinit"} {
 			if b := string(encode(newPost(tell(numbersOnly(in), nil, p)))); strings.Contains(b, s) {
@@ -263,11 +282,11 @@ func TestMessageSays(t *testing.T) {
 	}{
 		{all(revoked(), open), "reconnect", "Do not ask users"},
 		{all(misconfigured(), open), "Do not ask users to re-authorize", "/connect/sessions"},
-		{all(misconfigured(), open), "Do it before 7 Mar 2026", ""},
+		{all(misconfigured(), open), "6 connections exhaust from 7 Mar 2026 unless it is done", ""},
 		{all(unsaidReason, open), "23 of 23: reason not in the rows", "null_body"},
 		{all(unsaidReason, open), "may be an outage", ""},
-		{all(gone, open), "23 connections newly broken in 1 h, 0 expected", "of 12"},
-		{all(ended(revoked()), resolve), "stays broken until its users re-authorize", ""},
+		{all(gone, open), "23 connections of 9 customers newly broken in 1 h, 0 expected", "of 12"},
+		{all(ended(revoked()), resolve), "0 of 23 reconnected, 23 still need re-authorization", ""},
 		{all(silence(), open), "No log rows since 13:12 UTC", "Observed"},
 	} {
 		if !strings.Contains(c.text, c.yes) || c.no != "" && strings.Contains(c.text, c.no) {
@@ -286,6 +305,51 @@ func TestSeverity(t *testing.T) {
 	} {
 		if got := DefaultSeverity.of(&c.in); got != c.want {
 			t.Errorf("%+v is %s", c.in, got)
+		}
+	}
+}
+
+// Each condition counts by itself, a share or a rarity only of ten connections and more.
+func TestSeverityConditions(t *testing.T) {
+	for _, c := range []struct {
+		s    Severity
+		in   detect.Incident
+		want string
+	}{
+		{DefaultSeverity, detect.Incident{Observed: 10, Active: 50}, "critical"},
+		{DefaultSeverity, detect.Incident{Observed: 10, Active: 51}, "warning"},
+		{DefaultSeverity, detect.Incident{Observed: 9, Active: 9}, "warning"},
+		{DefaultSeverity, detect.Incident{Observed: 40}, "warning"}, // how many are in use is not known
+		{DefaultSeverity, detect.Incident{Observed: 10, Active: -1}, "warning"},
+		{Severity{Connections: 3}, detect.Incident{Observed: 3}, "critical"},
+		{Severity{Connections: 3}, detect.Incident{Observed: 2, Active: 2, Score: 9, Scope: "all"}, "warning"},
+		{Severity{Scopes: []string{"integration"}}, detect.Incident{Scope: "integration"}, "critical"},
+		{Severity{Score: 3}, detect.Incident{Observed: 10, Score: 3}, "critical"},
+		{Severity{}, detect.Incident{Observed: 1000, Score: 99, Active: 1000, Scope: "all"}, "warning"},
+	} {
+		if got := c.s.Of(&c.in); got != c.want {
+			t.Errorf("%+v of %+v is %s", c.in, c.s, got)
+		}
+	}
+	if w := (Wording{}).orDefault(); w.Severity.Of(&detect.Incident{Scope: "all"}) != "critical" {
+		t.Error("no default severity")
+	}
+}
+
+func TestSeverityCheck(t *testing.T) {
+	if err := DefaultSeverity.Check(); err != nil {
+		t.Error(err)
+	}
+	for name, s := range map[string]Severity{
+		"connections": {Connections: -1}, "share": {Share: 1.01}, "score": {Score: 0.5}, "scopes": {Scopes: []string{"everything"}},
+	} {
+		if err := s.Check(); err == nil || !strings.HasPrefix(err.Error(), "severity."+name+": want ") {
+			t.Errorf("%+v: %v", s, err)
+		}
+	}
+	for _, s := range []Severity{{Share: math.NaN()}, {Share: -1}, {Score: math.NaN()}, {Score: math.Inf(1)}} {
+		if s.Check() == nil {
+			t.Errorf("%+v is taken", s)
 		}
 	}
 }

@@ -3,6 +3,8 @@ package alert
 import (
 	"fmt"
 	"strings"
+
+	"github.com/revwatch/revwatch/pkg/detect"
 )
 
 // resolution is the first of the two facts of a resolve: what became normal.
@@ -10,45 +12,71 @@ func (c composer) resolution() string {
 	return sentence(or(short(c.in.Resolution, maxLine), "the rate is back to normal"))
 }
 
-// remains is the second: what is still broken.
+// remains is the second: what became of what broke.
 func (c composer) remains() string {
 	switch {
 	case c.silent():
 		return "What broke meanwhile is counted as its rows come in."
 	case c.strange():
 		return "Nothing was broken by it: the callers asked for connections that do not exist."
-	case len(c.in.Recovered) > 0:
-		return c.recovery()
-	case c.in.Cause == "misconfigured":
-		return "What broke (" + c.broken() + ") works again only once the client is mended; a connection that Nango gave up on needs its user."
 	}
-	return "What broke (" + c.broken() + ") stays broken until its users re-authorize."
+	return c.proof()
 }
 
-// broken is how many connections the incident broke.
-func (c composer) broken() string {
-	n := count(c.all(), "connection")
-	if len(c.in.Connections) >= listLimit {
-		n = "at least " + n
+// all is how many connections the incident broke.
+func (c composer) all() int {
+	if c.in.Affected > 0 {
+		return c.in.Affected
 	}
-	return n
+	return max(len(c.in.Connections), c.in.Observed)
 }
 
-func (c composer) all() int { return max(len(c.in.Connections), c.in.Observed) }
+// remaining is what became of these. Where nobody followed them, only those that recovered by themselves are known to work.
+func (c composer) remaining() detect.Remaining {
+	r := c.in.Remaining
+	if c.in.Affected > 0 {
+		return detect.Remaining{Reconnected: max(0, r.Reconnected), Deleted: max(0, r.Deleted), Broken: max(0, r.Broken)}
+	}
+	back := min(len(c.in.Recovered), c.all())
+	return detect.Remaining{Reconnected: back, Broken: c.all() - back}
+}
 
-// recovered says that every connection works again.
-func (c composer) recovered() bool { return c.phase == resolve && len(c.in.Recovered) >= c.all() }
+// proof says what became of the connections: "18 of 23 reconnected, 3 deleted, 2 still need re-authorization."
+func (c composer) proof() string {
+	r, client := c.remaining(), c.in.Cause == "misconfigured"
+	alone := min(len(c.in.Recovered), r.Reconnected)
+	back := "reconnected"
+	if client || alone > 0 {
+		back = "working again"
+	}
+	s := fmt.Sprintf("%d of %s %s%s", r.Reconnected, c.total(), back, byThemselves(alone, r.Reconnected))
+	if r.Deleted > 0 {
+		s += fmt.Sprintf(", %d deleted", r.Deleted)
+	}
+	return s + stillBroken(r.Broken, client) + "."
+}
 
-// recovery is what remains where connections work again though nobody authorized them anew.
-func (c composer) recovery() string {
-	others := "the others stay broken until their users re-authorize."
+// byThemselves says how many of those that work again were not authorized anew.
+func byThemselves(n, of int) string {
 	switch {
-	case c.recovered():
-		return fmt.Sprintf("All that broke (%s) works again, without a new authorization.", c.broken())
-	case c.in.Cause == "misconfigured":
-		others = "the others will once the client is mended, but for those that Nango gave up on: they need their users."
+	case n <= 0:
+		return ""
+	case n == of:
+		return " without a new authorization"
 	}
-	return fmt.Sprintf("%d of %s work again, without a new authorization; %s", len(c.in.Recovered), c.broken(), others)
+	return fmt.Sprintf(" (%d without a new authorization)", n)
+}
+
+func stillBroken(n int, client bool) string {
+	switch {
+	case n <= 0:
+		return ""
+	case client:
+		return fmt.Sprintf(", %d still broken until the client is mended; of these, a connection that Nango gave up on needs its user", n)
+	case n == 1:
+		return ", 1 still needs re-authorization"
+	}
+	return fmt.Sprintf(", %d still need re-authorization", n)
 }
 
 // again names connections that work again.
@@ -57,7 +85,7 @@ func (c composer) again() string {
 	for _, name := range c.in.Recovered[:min(len(c.in.Recovered), maxSamples)] {
 		names = append(names, or(short(name, maxOwner), "(no id)"))
 	}
-	line := "Working again: " + strings.Join(names, ", ")
+	line := "Without a new authorization: " + strings.Join(names, ", ")
 	if more := len(c.in.Recovered) - len(names); more > 0 {
 		line += fmt.Sprintf(" and %d more", more)
 	}

@@ -1,6 +1,8 @@
 package alert
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/revwatch/revwatch/pkg/detect"
@@ -24,6 +26,31 @@ type Severity struct {
 
 // DefaultSeverity is that of configs/detector.yaml.
 var DefaultSeverity = Severity{Connections: 50, Share: 0.2, Score: 2, Scopes: []string{"family", "all"}}
+
+// scopes are those that an incident may have.
+var scopes = []string{"integration", "provider", "family", "all"}
+
+// Check says what is wrong with the conditions.
+func (s Severity) Check() error {
+	if s.Connections < 0 {
+		return errors.New("severity.connections: want 0, which does not matter, or more")
+	}
+	if !(s.Share >= 0 && s.Share <= 1) {
+		return errors.New("severity.share: want 0, which does not matter, to 1, which is all")
+	}
+	if !(s.Score == 0 || s.Score >= 1 && s.Score <= 1e6) {
+		return errors.New("severity.score: want 0, which does not matter, or 1 and more: 1 is the alarm line")
+	}
+	for _, scope := range s.Scopes {
+		if !slices.Contains(scopes, scope) {
+			return fmt.Errorf("severity.scopes: want some of %v", scopes)
+		}
+	}
+	return nil
+}
+
+// Of is the severity of an incident: warning or critical.
+func (s Severity) Of(in *detect.Incident) string { return string(s.of(in)) }
 
 // several is how many connections make a share or a rarity worth waking somebody.
 const several = 10

@@ -68,15 +68,34 @@ type page struct {
 	lines []string
 }
 
-// render writes the blocks of the post that Slack would get.
+// render writes a message as Slack shows it: the headline bold, facts as a table, lists with their title bold, the incident's id faint.
 func (t *terminal) render(d delivery) string {
+	m := d.message
 	p := &page{o: t.o, edge: "  "}
 	if t.o.Box {
-		p.edge = t.paint(colour(d.message), "┃") + " "
+		p.edge = t.paint(colour(m), "┃") + " "
 	}
-	for _, b := range newPost(d).Blocks {
-		p.block(b)
+	if m.line {
+		p.text(normal, "", m.headline)
+		return strings.Join(p.lines, "\n") + "\n\n"
 	}
+	p.text(bold, "", sign(m)+" "+m.headline)
+	for _, f := range m.facts {
+		p.text(normal, f.name+strings.Repeat(" ", max(1, 13-len(f.name))), f.value)
+	}
+	if m.spark != "" {
+		p.text(normal, "", m.spark)
+	}
+	for _, line := range m.diagnoses {
+		p.text(bold, "", line)
+	}
+	p.list("Why", m.why)
+	p.list("Affected", m.samples)
+	p.list("What to do", m.todo)
+	for _, l := range m.links {
+		p.text(faint, "", l.text+": "+l.url)
+	}
+	p.text(faint, "", "Revwatch, incident "+m.id)
 	return strings.Join(p.lines, "\n") + "\n\n"
 }
 
@@ -98,28 +117,14 @@ func (t *terminal) paint(s style, text string) string {
 	return string(s) + text + string(reset)
 }
 
-var slackUnescapes = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
-
-// block writes one block: a header bold, fields as a table, a section with its first line bold, the context faint.
-func (p *page) block(b slackBlock) {
-	switch {
-	case b.Type == "header":
-		p.text(bold, "", slackUnescapes.Replace(b.Text.Text))
-	case len(b.Fields) > 0:
-		for _, f := range b.Fields {
-			name, value, _ := strings.Cut(slackUnescapes.Replace(f.Text), ": ")
-			p.text(normal, name+strings.Repeat(" ", max(1, 13-len(name))), value)
-		}
-	case b.Text != nil:
-		title, rest, _ := strings.Cut(slackUnescapes.Replace(b.Text.Text), "\n")
-		p.text(bold, "", strings.Trim(title, "*"))
-		for _, line := range strings.Split(rest, "\n") {
-			p.text(normal, "• ", strings.TrimPrefix(line, "• "))
-		}
-	default:
-		for _, e := range b.Elements {
-			p.text(faint, "", slackUnescapes.Replace(e.Text))
-		}
+// list writes lines under a title, when there are any.
+func (p *page) list(title string, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	p.text(bold, "", title)
+	for _, line := range lines {
+		p.text(normal, "• ", line)
 	}
 }
 

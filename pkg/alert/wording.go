@@ -9,7 +9,8 @@ type Wording struct {
 }
 
 // Links are templates of addresses into other programs. In them {environment}, {provider}, {integration}, {connection} and {incident} stand for the
-// percent-encoded names. An empty template makes no link, and neither does one with a name that the incident does not have.
+// percent-encoded names. An empty template makes no link, and neither does one with a name that the incident does not have. {connection} is for the
+// template of one connection.
 type Links struct {
 	Dashboard  string // of the environment's logs or connections in Nango
 	Connection string // of one connection in Nango

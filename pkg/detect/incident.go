@@ -22,6 +22,7 @@ const (
 	Revocations        = "revocations"         // connections newly broken
 	UnknownConnections = "unknown_connections" // connections asked for that do not exist; the integration stands for the provider
 	Silence            = "silence"             // no rows come: told by the pipeline itself, not by a series
+	Weekly             = "weekly"              // no incident: the weekly line, told by the pipeline itself
 )
 
 // Incident is an unusual rise of one series, with all that a message about it needs. It is a value: copies are immutable snapshots.
