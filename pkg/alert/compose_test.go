@@ -159,7 +159,8 @@ func TestProof(t *testing.T) {
 		{23, detect.Remaining{Reconnected: 4, Broken: 19}, 4, "unknown", "4 of 23 working again without a new authorization, 19 still need re-authorization."},
 		{6, detect.Remaining{Reconnected: 6}, 0, "misconfigured", "6 of 6 working again."},
 		{12000, detect.Remaining{Reconnected: 9000, Broken: 3000}, 0, "revoked", "9000 of at least 12000 reconnected, 3000 still need re-authorization."},
-		{0, detect.Remaining{}, 2, "revoked", "2 of 5 working again without a new authorization, 3 still need re-authorization."},
+		{0, detect.Remaining{}, 2, "revoked", "2 of 5 working again without a new authorization; what became of the others is not known."},
+		{0, detect.Remaining{}, 0, "revoked", "What became of what broke (5 connections) is not known."},
 	} {
 		in := detect.Incident{Signal: detect.Revocations, Cause: c.cause, Affected: c.affected, Remaining: c.remaining, Observed: 5, Recovered: make([]string, c.recovered)}
 		m := compose(&in, nil, resolve, wording())

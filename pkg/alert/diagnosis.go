@@ -60,7 +60,7 @@ func (c composer) has(kind string) bool {
 func (c composer) looks() []string {
 	var lines []string
 	for _, d := range c.diagnosed() {
-		line := strings.TrimRight(clip(worded(short(d.Evidence, maxLine)), maxLine, runes), ".")
+		line := strings.TrimRight(clip(worded(short(d.Evidence, maxLine)), maxLine, runes), ". ")
 		if name := patterns[d.Kind].name; name != "" {
 			line = strings.TrimSuffix("Looks like "+name+": "+line, ": ")
 		}

@@ -99,7 +99,7 @@ func (c composer) customers() string {
 // sofar is what has happened since the onset, where that is more than the window shows.
 func (c composer) sofar() string {
 	r := c.in.Remaining
-	if c.strange() || c.in.Affected <= 0 || c.in.Affected == c.in.Observed && !c.wide() && r.Reconnected <= 0 && r.Deleted <= 0 {
+	if c.strange() || c.in.Affected <= 0 || c.in.Affected <= c.in.Observed && !c.wide() && r.Reconnected <= 0 && r.Deleted <= 0 {
 		return ""
 	}
 	s := "; so far " + c.affected()

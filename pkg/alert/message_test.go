@@ -102,13 +102,21 @@ func TestSamplesSayWhose(t *testing.T) {
 func tame(in detect.Incident) detect.Incident {
 	in.ID, in.Environment, in.Provider, in.Integration, in.Resolution, in.Explanation = "x", "x", "x", "x", "x", []string{"x"}
 	list, looks := in.Connections, in.Diagnoses
-	in.Connections, in.Diagnoses = nil, nil
+	recovered := in.Recovered
+	in.Connections, in.Diagnoses, in.Recovered = nil, nil, nil
+	for range recovered {
+		in.Recovered = append(in.Recovered, "again")
+	}
 	for _, d := range looks {
 		d.Evidence, d.Source = "x", ""
 		in.Diagnoses = append(in.Diagnoses, d)
 	}
 	for _, c := range list {
+		was := c.Connection
 		c.Integration, c.Connection, c.Account, c.Elsewhere = "x", "x", "x", "x"
+		if slices.Contains(recovered, was) {
+			c.Connection = "again"
+		}
 		if c.Tags != "" {
 			tagged(&c, map[string]string{"x": "x"})
 		}

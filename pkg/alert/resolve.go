@@ -20,6 +20,9 @@ func (c composer) remains() string {
 	case c.strange():
 		return "Nothing was broken by it: the callers asked for connections that do not exist."
 	}
+	if c.in.Affected <= 0 {
+		return c.unproven()
+	}
 	return c.proof()
 }
 
@@ -31,7 +34,7 @@ func (c composer) all() int {
 	return max(len(c.in.Connections), c.in.Observed)
 }
 
-// remaining is what became of these. Where nobody followed them, only those that recovered by themselves are known to work.
+// remaining is what became of these. Where nobody followed them, all are taken for broken but those that recovered by themselves.
 func (c composer) remaining() detect.Remaining {
 	r := c.in.Remaining
 	if c.in.Affected > 0 {
@@ -54,6 +57,14 @@ func (c composer) proof() string {
 		s += fmt.Sprintf(", %d deleted", r.Deleted)
 	}
 	return s + stillBroken(r.Broken, client) + "."
+}
+
+// unproven is what is said of connections that nobody followed.
+func (c composer) unproven() string {
+	if n := c.remaining().Reconnected; n > 0 {
+		return fmt.Sprintf("%d of %s working again without a new authorization; what became of the others is not known.", n, c.total())
+	}
+	return "What became of what broke (" + c.affected() + ") is not known."
 }
 
 // byThemselves says how many of those that work again were not authorized anew.

@@ -47,7 +47,8 @@ func spark(c detect.Course) string {
 func heights(counts []int, most int) string {
 	var b strings.Builder
 	for _, n := range counts {
-		b.WriteRune(bars[int(math.Ceil(float64(len(bars)-1)*float64(max(0, n))/float64(most)))])
+		share := float64(max(0, n)) / float64(most) // at most 1, also when it is rounded
+		b.WriteRune(bars[int(math.Ceil(share*float64(len(bars)-1)))])
 	}
 	return b.String()
 }

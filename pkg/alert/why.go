@@ -34,7 +34,7 @@ func (c composer) outcome() []string {
 	if len(c.in.Recovered) > 0 && !c.strange() {
 		lines = append(lines, c.again())
 	}
-	if !c.silent() && !c.strange() && c.remaining().Broken > 0 && ownID.MatchString(c.in.ID) {
+	if !c.silent() && !c.strange() && c.in.Affected > 0 && c.remaining().Broken > 0 && ownID.MatchString(c.in.ID) {
 		lines = append(lines, "Which ones: "+c.listing("--broken "))
 	}
 	return lines
