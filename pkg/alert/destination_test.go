@@ -108,7 +108,9 @@ func tryAll(t *testing.T, s *server, to Destination, cases []faultCase) {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		began := time.Now()
-		_, err := to.send(ctx, tell(revoked(), nil, open))
+		fresh := revoked()
+		fresh.OpenedAt = time.Now() // nobody can have told it before
+		_, err := to.send(ctx, tell(fresh, nil, open))
 		cancel()
 		if took := time.Since(began); took > 10*time.Second {
 			t.Errorf("%s took %v", c.name, took)

@@ -107,10 +107,12 @@ type blockWire struct {
 }
 
 type textWire struct {
-	Type     string `json:"type"`
-	Text     string `json:"text"`
-	Emoji    *bool  `json:"emoji"`
-	Verbatim bool   `json:"verbatim"`
+	Type     string     `json:"type"`
+	Text     string     `json:"text"`
+	Emoji    *bool      `json:"emoji"`
+	Verbatim bool       `json:"verbatim"`
+	URL      string     `json:"url"`
+	Elements []textWire `json:"elements"`
 }
 
 func units(s string) int { return len(utf16.Encode([]rune(s))) }
@@ -141,6 +143,12 @@ func (p *slackPostWire) broken() string {
 			if len(texts) == 0 || len(texts) > 10 {
 				return "invalid_blocks: context"
 			}
+		case "rich_text":
+			n, e := richWire(b.Elements)
+			if e != "" {
+				return "invalid_blocks: " + e
+			}
+			total += n
 		default:
 			return "invalid_blocks: type"
 		}
@@ -161,6 +169,22 @@ func (p *slackPostWire) broken() string {
 		return "msg_blocks_too_long"
 	}
 	return ""
+}
+
+// richWire checks the structure of rich text and counts its characters.
+func richWire(parts []textWire) (n int, broken string) {
+	for _, part := range parts {
+		if part.Type != "rich_text_section" && part.Type != "rich_text_preformatted" || len(part.Elements) == 0 {
+			return n, "rich text of " + part.Type
+		}
+		for _, e := range part.Elements {
+			if e.Text == "" || (e.URL != "") != (e.Type == "link") || e.Type != "text" && e.Type != "link" {
+				return n, "rich text element " + e.Type
+			}
+			n += units(e.Text) + units(e.URL)
+		}
+	}
+	return n, ""
 }
 
 // fakeSlack is an incoming webhook and the API, with the limits of both. It keeps what a person sees.

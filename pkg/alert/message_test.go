@@ -194,7 +194,7 @@ func checkPost(t *rapid.T, p slackPost, m message) {
 			}
 		}
 	}
-	if most := len(m.why) + len(m.samples) + len(m.todo); lines > most {
+	if most := len(m.why) + len(m.samples) + len(m.todo) + len(m.diagnoses); lines > most {
 		t.Fatalf("%d lines of %d: %s", lines, most, encode(p))
 	}
 }

@@ -2,6 +2,8 @@ package alert
 
 import (
 	"encoding/json"
+	"hash/fnv"
+	"strconv"
 	"strings"
 )
 
@@ -9,11 +11,14 @@ import (
 // limits are 50 blocks, 150 a header, 3,000 a section, 2,000 a field; whole messages fail near 13,000 although no limit
 // says so. Ours: 12 blocks and 8,000 characters.
 const (
+	maxPost    = 8000
 	maxHeader  = 150
 	maxText    = 1000 // the fallback that notifications and screen readers use
 	maxField   = 300
 	maxSection = 1500
+	maxSpark   = 500
 	maxContext = 250
+	minRest    = 40 // less than that is not worth a block
 )
 
 // slackPost is the body of a webhook, chat.postMessage or chat.update.
@@ -36,11 +41,14 @@ type slackBlock struct {
 	Elements []slackText `json:"elements,omitempty"`
 }
 
+// slackText is a text object, or an element of rich text, in which a text is literal: it is not escaped, and nothing in it has a meaning.
 type slackText struct {
-	Type     string `json:"type"`
-	Text     string `json:"text"`
-	Emoji    *bool  `json:"emoji,omitempty"`    // plain_text only
-	Verbatim bool   `json:"verbatim,omitempty"` // mrkdwn only: nothing is made a link by itself
+	Type     string      `json:"type"`
+	Text     string      `json:"text,omitempty"`
+	Emoji    *bool       `json:"emoji,omitempty"`    // plain_text only
+	Verbatim bool        `json:"verbatim,omitempty"` // mrkdwn only: nothing is made a link by itself
+	URL      string      `json:"url,omitempty"`      // link only
+	Elements []slackText `json:"elements,omitempty"` // rich_text_section and rich_text_preformatted only
 }
 
 // slackMetadata lets a post be found again.
@@ -54,68 +62,77 @@ type slackPayload struct {
 	State    string `json:"state"`
 }
 
+// noteState is the state of what stands in the thread of a post.
+const noteState = "note"
+
 func newMetadata(d delivery, state string) *slackMetadata {
 	return &slackMetadata{Type: "revwatch_incident", Payload: slackPayload{Incident: d.incident, State: state}}
 }
 
 // newPost renders a message. All that comes from outside stands in plain_text, where Slack knows neither markup nor mentions nor links nor
-// emoji names; mrkdwn is used for our own words only. The text beside the blocks is for notifications and is shown nowhere else.
+// emoji names, or is the literal text of a link to a configured address; mrkdwn is used for our own words only. The text beside the blocks is
+// for notifications and is shown nowhere else.
 func newPost(d delivery) slackPost {
-	m := d.message
-	p := slackPost{Text: escape(m.summary, maxText), UnfurlLinks: new(bool), UnfurlMedia: new(bool)}
-	p.Blocks = append(p.Blocks, slackBlock{Type: "header", Text: plain(sign(m)+" "+m.headline, maxHeader)})
-	facts := slackBlock{Type: "section"}
-	for _, f := range m.facts {
-		facts.Fields = append(facts.Fields, *plain(f.name+": "+f.value, maxField))
+	m, room := d.message, budget(maxPost)
+	if m.line {
+		text := room.plain(or(m.headline, "Revwatch"), maxText)
+		return slackPost{Text: text.Text, Blocks: section(text), UnfurlLinks: new(bool), UnfurlMedia: new(bool)}
 	}
-	p.Blocks = append(p.Blocks, facts)
-	p.add("Why", m.why)
-	p.add("Affected", m.samples)
-	if len(m.todo) > 0 {
-		p.Blocks = append(p.Blocks, slackBlock{Type: "section", Text: &slackText{Type: "mrkdwn", Verbatim: true,
-			Text: escape("*What to do*\n• "+strings.Join(m.todo, "\n• "), maxSection)}})
+	// What is needed most takes its room first.
+	p := slackPost{Text: room.cut(or(m.summary, or(m.headline, "Revwatch")), maxText), UnfurlLinks: new(bool), UnfurlMedia: new(bool)}
+	foot := room.plain("Revwatch, incident "+m.id, maxContext)
+	header := room.plain(sign(m)+" "+m.headline, maxHeader)
+	facts := room.facts(m.facts)
+	todo := room.todo(m.todo)
+	looks := room.lines("Looks like", m.diagnoses)
+	why := room.lines("Why", m.why)
+	links := room.links(m.links)
+	spark := room.spark(m.spark)
+	affected := room.lines("Affected", m.samples)
+
+	p.Blocks = append(p.Blocks, slackBlock{Type: "header", Text: header})
+	for _, more := range [][]slackBlock{facts, spark, looks, why, affected, todo, links} {
+		p.Blocks = append(p.Blocks, more...)
 	}
-	p.Blocks = append(p.Blocks, slackBlock{Type: "context", Elements: []slackText{*plain("Revwatch, incident "+m.id, maxContext)}})
+	p.Blocks = append(p.Blocks, slackBlock{Type: "context", Elements: []slackText{*foot}})
 	return p
+}
+
+// look names what a post shows: two that look alike have the same.
+func (p slackPost) look() string {
+	h := fnv.New64a()
+	_, _ = h.Write(encode(p))
+	return strconv.FormatUint(h.Sum64(), 16)
 }
 
 // newNote renders a message for the thread of its post: one line.
 func newNote(d delivery, at slackRemote) slackPost {
-	text := sign(d.message) + " " + d.message.summary
+	room := budget(maxPost)
+	text := room.plain(sign(d.message)+" "+or(d.message.summary, d.message.headline), maxText)
 	return slackPost{
 		Channel: at.Channel, Thread: at.TS, Broadcast: !d.message.phase.over(), UnfurlLinks: new(bool), UnfurlMedia: new(bool),
-		Text:   escape(text, maxText),
-		Blocks: []slackBlock{{Type: "section", Text: plain(text, maxText)}}, Metadata: newMetadata(d, "note"),
+		Text: text.Text, Blocks: section(text), Metadata: newMetadata(d, noteState),
 	}
 }
 
-func (p *slackPost) add(title string, lines []string) {
-	if len(lines) > 0 {
-		p.Blocks = append(p.Blocks, slackBlock{Type: "section", Text: plain(title+"\n• "+strings.Join(lines, "\n• "), maxSection)})
-	}
-}
-
-func plain(s string, limit int) *slackText {
-	return &slackText{Type: "plain_text", Text: escape(s, limit), Emoji: new(bool)}
-}
+func section(text *slackText) []slackBlock { return []slackBlock{{Type: "section", Text: text}} }
 
 // sign is the first thing seen of a message.
 func sign(m message) string {
 	switch {
+	case m.test:
+		return "🧪"
 	case m.phase == fold:
 		return "➡️"
 	case m.phase == resolve:
 		return "✅"
+	case m.phase == hush:
+		return "🔕"
 	case m.severity == critical:
 		return "🔴"
 	}
 	return "🟠"
 }
-
-var slackEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
-
-// escape makes a text literal for Slack and cuts it to limit characters, counted after escaping.
-func escape(s string, limit int) string { return slackEscapes.Replace(clip(s, limit, slackCost)) }
 
 // encode writes one of our own structs as JSON; texts and numbers of them cannot fail.
 func encode(v any) []byte {
@@ -125,3 +142,5 @@ func encode(v any) []byte {
 	}
 	return b
 }
+
+var slackEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
