@@ -47,6 +47,14 @@ func (b *budget) lines(title string, lines []string) []slackBlock {
 	return section(b.plain(title+"\n• "+strings.Join(lines, "\n• "), maxSection))
 }
 
+// looks are what stands out of the explanation: the patterns that are known.
+func (b *budget) looks(lines []string) []slackBlock {
+	if len(lines) == 0 || *b < minRest {
+		return nil
+	}
+	return section(b.plain("🔎 "+strings.Join(lines, "\n🔎 "), maxSection))
+}
+
 // todo is the one list with markup: nothing from outside is in it.
 func (b *budget) todo(lines []string) []slackBlock {
 	if len(lines) == 0 || *b < minRest {
@@ -55,12 +63,21 @@ func (b *budget) todo(lines []string) []slackBlock {
 	return section(&slackText{Type: "mrkdwn", Verbatim: true, Text: b.cut("*What to do*\n• "+strings.Join(lines, "\n• "), maxSection)})
 }
 
-// spark stands in a fixed width, so that its bars are alike.
+// spark shows the bars in a fixed width, so that they are alike, and their legend under them.
 func (b *budget) spark(s string) []slackBlock {
-	if s == "" || *b < minRest {
+	bars, legend, _ := strings.Cut(s, " ")
+	if bars == "" || *b < minRest {
 		return nil
 	}
-	return []slackBlock{{Type: "rich_text", Elements: []slackText{{Type: "rich_text_preformatted", Elements: []slackText{{Type: "text", Text: b.literal(s, maxSpark)}}}}}}
+	parts := []slackText{rich("rich_text_preformatted", slackText{Type: "text", Text: b.literal(bars, maxSpark)})}
+	if legend = b.literal(legend, maxSpark); legend != "" {
+		parts = append(parts, rich("rich_text_section", slackText{Type: "text", Text: legend}))
+	}
+	return []slackBlock{{Type: "rich_text", Elements: parts}}
+}
+
+func rich(kind string, elements ...slackText) slackText {
+	return slackText{Type: kind, Elements: elements}
 }
 
 // links stand in one line. An address is never cut: one that has no room is left out.
@@ -81,5 +98,5 @@ func (b *budget) links(links []link) []slackBlock {
 	if len(line) == 0 {
 		return nil
 	}
-	return []slackBlock{{Type: "rich_text", Elements: []slackText{{Type: "rich_text_section", Elements: line}}}}
+	return []slackBlock{{Type: "rich_text", Elements: []slackText{rich("rich_text_section", line...)}}}
 }

@@ -15,7 +15,7 @@ const (
 	maxHeader  = 150
 	maxText    = 1000 // the fallback that notifications and screen readers use
 	maxField   = 300
-	maxSection = 1500
+	maxSection = 2000
 	maxSpark   = 500
 	maxContext = 250
 	minRest    = 40 // less than that is not worth a block
@@ -84,7 +84,7 @@ func newPost(d delivery) slackPost {
 	header := room.plain(sign(m)+" "+m.headline, maxHeader)
 	facts := room.facts(m.facts)
 	todo := room.todo(m.todo)
-	looks := room.lines("Looks like", m.diagnoses)
+	looks := room.looks(m.diagnoses)
 	why := room.lines("Why", m.why)
 	links := room.links(m.links)
 	spark := room.spark(m.spark)
