@@ -49,7 +49,7 @@ func newEngine(c *config, ceiling time.Time) *engine {
 	g.detector = detect.New(detect.Options{
 		FalseAlarmsEvery: c.falseAlarmsEvery, UnknownEvery: c.unknownEvery, Budget: c.budget, Overrides: c.budgets,
 		MinConnections: c.minConnections, Unknown: window.Unknown(c.unknown), MaxAge: c.maxAge, Silence: c.silence,
-		Family: func(provider string) string { return rules.Provider(provider).Family }, Adopted: func(x detect.Adopted) { g.adopted(x) },
+		Provider: rules.Provider, Adopted: func(x detect.Adopted) { g.adopted(x) },
 	})
 	g.reader = nango.NewReader(nango.Options{
 		Disorder: c.disorder, JoinGrace: c.joinGrace, JoinMax: c.joinMax, AccountFields: c.account, Tags: c.tags, Envelope: c.envelope, Rules: rules,

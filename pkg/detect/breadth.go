@@ -19,8 +19,13 @@ type breadth struct {
 	Most     []string
 	Since    time.Time // of the first of them
 	Broken   []Broken  // at most 50 of them
-	newest   time.Time
-	rises    []*series
+
+	Ranking   []Lift      `json:",omitempty"` // what is over-represented among them
+	Ranked    []string    `json:",omitempty"` // the same in words
+	Diagnoses []Diagnosis `json:",omitempty"`
+
+	newest time.Time
+	rises  []*series
 }
 
 // breadth judges the hour that ends with a slot. With X series that reach the count q which they reach by chance with probability p ≤ 5 % (one
@@ -129,16 +134,19 @@ func reaching(n, mean, tau2 float64) float64 {
 		return math.SmallestNonzeroFloat64
 	}
 	r := 1 / tau2
-	log := func(k float64) float64 {
-		a, _ := math.Lgamma(k + r)
-		b, _ := math.Lgamma(r)
-		c, _ := math.Lgamma(k + 1)
-		return a - b - c - r*math.Log1p(mean/r) + k*math.Log(mean/(r+mean))
-	}
-	sum, term := 0.0, math.Exp(log(n))
+	sum, term := 0.0, mass(n, mean, tau2)
 	for k := n; term > sum*1e-12 && k < n+1e6; k++ { // above the mean the terms fall
 		sum += term
 		term *= (k + r) / (k + 1) * mean / (r + mean)
 	}
 	return math.Max(sum, math.SmallestNonzeroFloat64)
+}
+
+// mass is the probability that a negative binomial with so high a mean and squared coefficient of variation τ² of its rate is k.
+func mass(k, mean, tau2 float64) float64 {
+	r := 1 / tau2
+	a, _ := math.Lgamma(k + r)
+	b, _ := math.Lgamma(r)
+	c, _ := math.Lgamma(k + 1)
+	return math.Exp(a - b - c - r*math.Log1p(mean/r) + k*math.Log(mean/(r+mean)))
 }

@@ -3,6 +3,7 @@ package detect
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,15 +25,21 @@ func (d *Detector) describe(s *series) {
 	if s.Signal == Revocations {
 		t.Active = d.alive.count(s.Environment, s.Provider)
 	}
-	integrations := tally(breaks, func(b window.Break) string { return b.Integration })
+	found := take(part{s, breaks})
+	several := d.integrations(s, found.by[byIntegration]) > 1
 	t.Scope, t.Integration = "provider", ""
-	if most, n := top(integrations); float64(n) >= concentrated*float64(len(breaks)) {
+	if most, n := found.top(byIntegration); float64(n) >= concentrated*float64(len(breaks)) {
 		t.Integration = most
-		if s.Signal == UnknownConnections || s.Cause == "misconfigured" || d.integrations(s, integrations) > 1 {
+		if s.Signal == UnknownConnections || s.Cause == "misconfigured" || several {
 			t.Scope = "integration" // a client secret is always one integration's
 		}
 	}
-	t.Explanation = explain(s, breaks, integrations)
+	past := d.compare(s, found)
+	var top []over
+	if s.Signal == Revocations && t.Wide == "" { // one that stands for others ranks them together
+		top = past.rank(found, func(x dimension) bool { return x != byProvider && (x != byIntegration || several) })
+	}
+	t.Ranking, t.Explanation = lifts(top), explain(s, breaks, found, top)
 	if p := s.promise(d.edge); !p.met {
 		t.Explanation = append(t.Explanation, fmt.Sprintf("the budget is not met for this provider: unusual %.0f times in 4 weeks where %.0f are promised", p.realised, p.promised))
 	}
@@ -41,6 +48,8 @@ func (d *Detector) describe(s *series) {
 	if t.Status == StatusResolved && t.Signal == Revocations {
 		d.byThemselves(s)
 	}
+	t.Diagnoses = d.diagnose(t, found, past, part{s, breaks})
+	t.Course = d.course(s)
 	d.describeWide(t)
 	t.Total = s.total
 	s.changed = true
@@ -79,7 +88,7 @@ func (d *Detector) describeWide(t *tracked) {
 		if t.Broad.Since.Before(t.Since) {
 			t.Since = t.Broad.Since
 		}
-		t.Explanation = append([]string{t.Broad.words(t.Signal)}, t.Explanation...)
+		t.Explanation = append(t.Broad.lines(t.Signal), t.Explanation...)
 		return
 	}
 	for _, s := range d.order {
@@ -87,6 +96,37 @@ func (d *Detector) describeWide(t *tracked) {
 			t.Explanation = append(t.Explanation, fmt.Sprintf("also %s: %d broke, %.1f expected", s.Provider, s.incident.Observed, s.incident.Expected))
 		}
 	}
+	d.together(t)
+}
+
+// together ranks and diagnoses what an incident of a family stands for.
+func (d *Detector) together(t *tracked) {
+	parts, past := d.partsOf(t), normal{today: floorDay(d.edge)}
+	for _, p := range parts {
+		past.own = append(past.own, p.series)
+	}
+	family := d.opt.Family(t.Provider)
+	for _, s := range d.order {
+		if s.kind() == (kind{t.Signal, t.Cause}) && s.Environment == t.Environment && d.opt.Family(s.Provider) == family {
+			past.wide = append(past.wide, s)
+		}
+	}
+	found := take(parts...)
+	top := past.rank(found, anyDimension)
+	t.Ranking = lifts(top)
+	t.Explanation = append(rankedLines(top, found.all), t.Explanation...)
+	t.Diagnoses = d.diagnose(t, found, past, parts...)
+}
+
+// partsOf are the breaks of an incident's own series and of those that are part of it.
+func (d *Detector) partsOf(t *tracked) (parts []part) {
+	for _, s := range d.order {
+		x := s.incident
+		if x == t || x != nil && x.Parent == t.ID && (x.ResolvedAt.IsZero() || x.ResolvedAt.After(t.OpenedAt)) {
+			parts = append(parts, part{s, s.within(x.Peak)})
+		}
+	}
+	return parts
 }
 
 // ownersOf adds what is known of whose the connections are.
@@ -101,7 +141,7 @@ func (d *Detector) ownersOf(s *series, list []Broken) []Broken {
 
 // integrations counts the live integrations of a provider: with a connection seen alive, one that failed within 90 days, or one of those that
 // are counted.
-func (d *Detector) integrations(s *series, counted map[string]int) int {
+func (d *Detector) integrations(s *series, counted map[string]*holders) int {
 	found := map[string]struct{}{}
 	note := func(name string) { found[name] = struct{}{} }
 	for name := range counted {
@@ -112,38 +152,41 @@ func (d *Detector) integrations(s *series, counted map[string]int) int {
 	return len(found)
 }
 
-// explain says in at most four lines what the breaks of an incident have in common.
-func explain(s *series, breaks []window.Break, integrations map[string]int) []string {
-	all := len(breaks)
-	lines := []string{}
-	if s.Signal == Revocations {
-		reasons := tally(breaks, func(b window.Break) string { return b.Reason })
-		if reason, n := top(reasons); reason != "" {
-			lines = append(lines, fmt.Sprintf("%d of %d with reason %s", n, all, reason))
+// explain says what is over-represented among the breaks of an incident, and in at most four lines what else they have in common.
+func explain(s *series, breaks []window.Break, found *census, top []over) []string {
+	lines := rankedLines(top, found.all)
+	plain := func(x dimension) {
+		if value, n := found.top(x); n > 0 && !slices.ContainsFunc(top, func(l over) bool { return l.Dimension == x.String() }) {
+			lines = append(lines, fmt.Sprintf("%d of %d %s", n, found.all, said(x.String(), value)))
 		}
-		integration, n := top(integrations)
-		lines = append(lines, fmt.Sprintf("%d of %d under integration %s", n, all, integration))
 	}
 	if s.Signal == UnknownConnections {
-		integration, _ := top(integrations)
-		lines = append(lines, fmt.Sprintf("%d different connection ids were asked for under integration %s", distinct(breaks), integration))
+		integration, _ := found.top(byIntegration)
+		return append(lines, fmt.Sprintf("%d different connection ids were asked for under integration %s", distinct(breaks), integration))
 	}
-	accounts := tally(breaks, func(b window.Break) string { return b.Account })
-	unnamed := accounts[""]
-	delete(accounts, "")
-	switch most, n := top(accounts); {
-	case s.Signal != Revocations:
-	case len(accounts) == 0:
+	plain(byReason)
+	plain(byIntegration)
+	accounts := len(found.by[byAccount])
+	switch most, n := found.top(byAccount); {
+	case accounts == 0:
 		lines = append(lines, "customer accounts are not in the rows")
-	case len(accounts) == 1 && unnamed == 0:
+	case n == found.all:
 		lines = append(lines, "all of one customer account: "+most)
 	case n > 1:
-		lines = append(lines, fmt.Sprintf("%d customer accounts, most of them (%d) of %s", len(accounts), n, most))
+		lines = append(lines, fmt.Sprintf("%d customer accounts, most of them (%d) of %s", accounts, n, most))
 	default:
-		lines = append(lines, strconv.Itoa(len(accounts))+" customer accounts")
+		lines = append(lines, strconv.Itoa(accounts)+" customer accounts")
 	}
-	if uncounted := all - int(counted(breaks)); uncounted > 0 {
+	if uncounted := found.all - int(counted(breaks)); uncounted > 0 {
 		lines = append(lines, fmt.Sprintf("%d further of accounts that broke twice within a day do not enter the score", uncounted))
+	}
+	return lines
+}
+
+func rankedLines(top []over, all int) []string {
+	lines := []string{}
+	for _, l := range top {
+		lines = append(lines, l.words(all))
 	}
 	return lines
 }
@@ -155,24 +198,6 @@ func counted(breaks []window.Break) (n float64) {
 		}
 	}
 	return n
-}
-
-func tally(breaks []window.Break, of func(window.Break) string) map[string]int {
-	counts := map[string]int{}
-	for _, b := range breaks {
-		counts[of(b)]++
-	}
-	return counts
-}
-
-// top is the most frequent name, of equal ones the first in the alphabet.
-func top(counts map[string]int) (name string, n int) {
-	for x, c := range counts {
-		if c > n || c == n && x < name {
-			name, n = x, c
-		}
-	}
-	return name, n
 }
 
 // connections lists the first breaks of each connection.
@@ -188,7 +213,7 @@ func connections(breaks []window.Break) []Broken {
 			continue
 		}
 		known[id] = true
-		list = append(list, Broken{Integration: b.Integration, Connection: b.Connection, Account: b.Account, Reason: b.Reason, Time: b.Time})
+		list = append(list, Broken{Integration: b.Integration, Connection: b.Connection, Account: b.Account, Reason: b.Reason, Time: b.Time, Created: b.Created})
 	}
 	return list
 }

@@ -24,7 +24,9 @@ type Options struct {
 	MaxAge           time.Duration            // an incident that is found later than this after its newest break is Past (default 6 h)
 	Silence          time.Duration            // slots inside a longer stretch without a row teach and expect nothing; 0: learned
 
-	// Family names the vendor of a provider, "" when it is not known: incidents of one family that begin together are one.
+	// Provider says what is known of a provider key, for the diagnoses; nil: nothing is.
+	Provider func(key string) nango.Provider
+	// Family names the vendor of a provider, "" when it is not known: incidents of one family that begin together are one. nil: as Provider says.
 	Family func(provider string) string
 	// Adopted is told when a rise that went on for 14 days is taken for normal.
 	Adopted func(Adopted)
@@ -101,8 +103,11 @@ type Stats struct {
 func New(o Options) *Detector {
 	o.FalseAlarmsEvery = or(o.FalseAlarmsEvery, 14*day)
 	o.UnknownEvery = or(o.UnknownEvery, 14*day)
+	if o.Provider == nil {
+		o.Provider = func(string) nango.Provider { return nango.Provider{} }
+	}
 	if o.Family == nil {
-		o.Family = func(string) string { return "" }
+		o.Family = func(provider string) string { return o.Provider(provider).Family }
 	}
 	if o.Adopted == nil {
 		o.Adopted = func(Adopted) {}
@@ -196,7 +201,7 @@ func (d *Detector) count(k key, e nango.Event, now time.Time) []Incident {
 		d.dirty = true
 		return nil
 	}
-	s.add(e, slot)
+	s.add(d.breakOf(e), slot)
 	to, at := slot, e.Time
 	if slot < d.edge { // it came late: judged with the windows that end where time has come to
 		to, at = d.edge-1, window.SlotTime(d.edge)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/revwatch/revwatch/pkg/baseline"
-	"github.com/revwatch/revwatch/pkg/nango"
 	"github.com/revwatch/revwatch/pkg/window"
 )
 
@@ -47,8 +46,10 @@ type series struct {
 	newest    int64 // slot of the newest break
 	total     int64 // breaks so far
 	incident  *tracked
+	mix       mix
 
 	changed     bool           // header
+	mixChanged  bool           // the mix
 	changedDays map[int64]bool // of the ring
 	storedDays  map[int64]bool
 	freshDays   map[int64]bool // of the forecasts
@@ -93,8 +94,7 @@ func newSeries(k key, first int64) *series {
 func (s *series) open() bool { return s.incident != nil && !s.incident.Over }
 
 // add takes one break.
-func (s *series) add(e nango.Event, slot int64) {
-	b := window.Break{Time: e.Time, Integration: e.Integration, Connection: e.Connection, Account: e.Account, Reason: e.Reason}
+func (s *series) add(b window.Break, slot int64) {
 	b.Counted = s.breaks.Add(b)
 	s.born = append(s.born, b)
 	if b.Counted {

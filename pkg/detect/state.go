@@ -24,6 +24,7 @@ const (
 	bucketFleet  = "detect.fleet"  // signal, cause → what its series have in common
 	bucketShaky  = "detect.shaky"  // environment, provider, day → transient failures by slot
 	bucketBreaks = "detect.breaks" // series, time, integration, connection → break
+	bucketMix    = "detect.mix"    // series → what its breaks usually look like
 	bucketAsked  = "detect.asked"  // environment, integration, connection → Unix ms
 	bucketAlive  = "detect.alive"  // environment, integration, connection → provider, day
 )
@@ -154,6 +155,7 @@ func (s *series) changes(put func(bucket, key string, value []byte)) {
 		put(bucketSeries, encodeKey(name...), encode(s.stored()))
 		s.changed = false
 	}
+	s.mixChanges(name, put)
 	for day := range s.changedDays {
 		at := encodeKey(append(slices.Clone(name), strconv.FormatInt(day, 10))...)
 		if s.keeps(day) {
@@ -238,7 +240,7 @@ func (d *Detector) restore(bucket, key string, value []byte) error {
 		return d.restoreName(bucket, key, value)
 	case bucketFleet, bucketShaky:
 		return d.restoreFleet(bucket, key, value)
-	case bucketSeries, bucketRing, bucketRates, bucketBreaks:
+	case bucketSeries, bucketRing, bucketRates, bucketBreaks, bucketMix:
 		return d.restoreSeries(bucket, key, value)
 	}
 	return nil
@@ -290,7 +292,7 @@ func (d *Detector) restoreName(bucket, key string, value []byte) error {
 }
 
 func (d *Detector) restoreSeries(bucket, id string, value []byte) error {
-	p, err := decodeKey(id, map[string]int{bucketSeries: 4, bucketRing: 5, bucketRates: 5, bucketBreaks: 7}[bucket])
+	p, err := decodeKey(id, map[string]int{bucketSeries: 4, bucketMix: 4, bucketRing: 5, bucketRates: 5, bucketBreaks: 7}[bucket])
 	if err != nil {
 		return err
 	}
@@ -302,6 +304,8 @@ func (d *Detector) restoreSeries(bucket, id string, value []byte) error {
 		d.insert(s)
 	}
 	switch bucket {
+	case bucketMix:
+		return s.restoreMix(value)
 	case bucketRing:
 		day, err := strconv.ParseInt(p[4], 10, 64)
 		if err != nil {

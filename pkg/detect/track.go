@@ -153,10 +153,11 @@ func (d *Detector) follow(s *series, p peak, slot int64, now time.Time) []Incide
 	return t.goesOn(window.SlotTime(slot + 1))
 }
 
-// says reports whether two states of an incident tell the same.
+// says reports whether two states of an incident tell the same. Its course moves with time, and the ranking stands in the explanation.
 func (in *Incident) says(o *Incident) bool {
 	return in.Milestone == o.Milestone && in.Past == o.Past && in.Observed == o.Observed && in.Expected == o.Expected && in.Score == o.Score && in.Since.Equal(o.Since) &&
-		in.Scope == o.Scope && in.Integration == o.Integration && in.Active == o.Active && len(in.Connections) == len(o.Connections) && slices.Equal(in.Explanation, o.Explanation)
+		in.Scope == o.Scope && in.Integration == o.Integration && in.Active == o.Active && len(in.Connections) == len(o.Connections) && slices.Equal(in.Explanation, o.Explanation) &&
+		slices.EqualFunc(in.Diagnoses, o.Diagnoses, func(a, b Diagnosis) bool { return a.Kind == b.Kind })
 }
 
 // update describes an incident that goes on as it is now, and tells it.

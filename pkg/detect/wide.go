@@ -122,6 +122,7 @@ func (d *Detector) spread(f *fleet, slot int64, now time.Time) (out []Incident) 
 	}
 	if lead := d.leadOf(f.Wide.ID); lead != nil && (lead.incident.Broad == nil || b.Score > lead.incident.Broad.Score) {
 		loud := lead.incident.Broad == nil
+		d.explainAll(f.kind, &b, slot)
 		lead.incident.Broad = &b
 		out = append(out, d.widen(lead, "all", loud, at)...)
 	}
@@ -184,12 +185,13 @@ func (d *Detector) ownRises(f *fleet, b *breadth, slot int64, now time.Time) []I
 	default:
 		t.Status = StatusUpdate
 	}
+	d.explainAll(f.kind, b, slot)
 	t.Broad = b
 	t.Time = window.SlotTime(slot + 1)
 	t.Revision++
 	b.over(&t.Incident)
 	t.Environment = d.where(b)
-	t.Explanation = []string{b.words(f.Signal)}
+	t.Explanation = b.lines(f.Signal)
 	return []Incident{t.Incident}
 }
 
@@ -198,6 +200,28 @@ func (b *breadth) over(t *Incident) {
 	t.Observed, t.Expected, t.WindowSeconds = b.Observed, b.Expected, hour*int(window.Slot.Seconds())
 	t.Score, t.OncePerDays = b.Score/breadthOnce, math.Min(math.Exp(b.Score), math.MaxFloat64)
 	t.Connections, t.Active = b.Broken, 0
+	t.Ranking, t.Diagnoses = b.Ranking, b.Diagnoses
+	t.Course = Course{}
+}
+
+// explainAll ranks and diagnoses a rise of all.
+func (d *Detector) explainAll(k kind, b *breadth, slot int64) {
+	if k.Signal != Revocations {
+		return
+	}
+	var parts []part
+	for _, s := range b.rises {
+		parts = append(parts, part{s, s.within(peak{From: slot - hour + 1, To: slot})})
+	}
+	found, past := take(parts...), d.compareAll(k)
+	top := past.rank(found, anyDimension)
+	b.Ranking, b.Ranked = lifts(top), rankedLines(top, found.all)
+	b.Diagnoses = d.diagnoseAll(k, b, found, past, parts)
+}
+
+// lines say how wide the rise is, and what is over-represented in it.
+func (b *breadth) lines(signal string) []string {
+	return append([]string{b.words(signal)}, b.Ranked...)
 }
 
 // where is the environment that all rising series are of, "" when they are of several.

@@ -26,6 +26,8 @@ type Behaviour struct {
 	After  time.Duration // a connection breaks after so long without use, 0 = not so
 	Tokens int           // so many tokens live at a time, the oldest dies for one more; 0 = not so
 	Date   time.Time     // the day (UTC) of an announced mass event, zero = none
+
+	Testing bool // it is so of an app in testing only: publishing the app ends it
 }
 
 type behaviour struct {
@@ -35,6 +37,8 @@ type behaviour struct {
 	After  string `yaml:"after"`
 	Tokens int    `yaml:"tokens"`
 	Date   string `yaml:"date"`
+
+	Testing bool `yaml:"testing"`
 }
 
 // Provider returns what the table knows of a provider key.
@@ -102,7 +106,7 @@ func checkRemedy(where string, remedy map[Cause]string) error {
 }
 
 func (b behaviour) parse() (Behaviour, error) {
-	out := Behaviour{What: b.What, Source: b.Source, Tokens: b.Tokens}
+	out := Behaviour{What: b.What, Source: b.Source, Tokens: b.Tokens, Testing: b.Testing}
 	if b.What == "" || len(b.What) > 240 {
 		return out, fmt.Errorf("what %q: want one sentence", b.What)
 	}

@@ -21,6 +21,10 @@ type Break struct {
 	Account     string // "" when not known
 	Reason      string
 	Counted     bool // it is in the ring: the account was below its cap
+	Unread      bool `json:",omitempty"` // the rows do not say why it broke
+
+	AuthMode string    `json:",omitempty"` // how the connection authorizes, "" when not known
+	Created  time.Time `json:",omitzero"`  // when its user last authorized it before, zero when not known
 }
 
 // Breaks are the recent breaks of one series in the order of time, integration, connection. The zero value is empty.

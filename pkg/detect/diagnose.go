@@ -1,0 +1,184 @@
+package detect
+
+import (
+	"slices"
+	"time"
+
+	"github.com/revwatch/revwatch/pkg/nango"
+	"github.com/revwatch/revwatch/pkg/window"
+)
+
+const (
+	diagnosed     = 3   // diagnoses of an incident
+	clearly       = 0.8 // of the breaks show a pattern: less is no diagnosis
+	agesKnown     = 0.6 // of the breaks have a known age, and
+	agesLeast     = 5   // so many: fewer say nothing of a lifetime
+	customerLeast = 5   // breaks of one customer who leaves
+	holdsAll      = 0.9 // of the connections in use are of one customer: it is no news that the breaks are, too
+	policyLeast   = 3   // breaks, or customers, of a change of policy
+	renewedLeast  = 3   // breaks behind which stands a new authorization
+	renewedShare  = 0.6 // of those with a known customer
+	renewedWithin = day // before the break
+	eventBefore   = 2 * day
+	eventAfter    = 7 * day
+	outageLeast   = 5   // connections that fail for a passing reason
+	outageRise    = 3   // and so many times as many as before
+	outageShare   = 0.5 // and for each that broke so many
+	backLeast     = 3   // connections that work again by themselves,
+	backShare     = 0.3 // of those that broke
+	faultVendors  = 3   // vendors that rise at once when the fault is on our side
+)
+
+// pattern is what the rules of diagnosis look at.
+type pattern struct {
+	in       *Incident
+	known    nango.Provider // of its provider; zero for a rise of all
+	breaks   []window.Break // of its window
+	found    *census        // of them
+	past     normal
+	fleeting float64  // connections that failed for a passing reason in its window,
+	usually  float64  // and how many did before, in as long a time
+	broke    int      // connections since its onset
+	breadth  *breadth // of a rise of all
+	vendors  int      // that rise in it; 1 when one stands for nearly all
+
+	holds   func(account string) (of, all int) // connections in use: of a customer, and all
+	renewed func(tokens int) renewal
+}
+
+// rules are tried in this order: what is told first is surest. Each returns false unless its pattern is clear; a wrong diagnosis is worse than none.
+var rules = [...]func(*pattern) (Diagnosis, bool){
+	wrongPlace, nangoFault, oauthClient, outage, lifetime, vendorEvent, oneCustomer, policyChange, tokenLimit, unread,
+}
+
+// diagnose lists the patterns that the breaks of an incident show, the surest first, at most three and each kind once.
+func (p *pattern) diagnose() (list []Diagnosis) {
+	for _, rule := range rules {
+		x, ok := rule(p)
+		if !ok || len(list) == diagnosed || slices.ContainsFunc(list, func(o Diagnosis) bool { return o.Kind == x.Kind }) {
+			continue
+		}
+		list = append(list, x)
+	}
+	return list
+}
+
+// most reports whether n are a clear majority of so many.
+func most(n, of int) bool { return of > 0 && float64(n) >= clearly*float64(of) }
+
+// renewal is how many breaks stand behind a new authorization of the same customer, of those whose customer is known.
+type renewal struct{ breaks, of int }
+
+// diagnose lists the patterns of an incident of one series or family.
+func (d *Detector) diagnose(t *tracked, found *census, past normal, parts ...part) []Diagnosis {
+	p := &pattern{in: &t.Incident, found: found, past: past}
+	for _, x := range parts {
+		p.breaks = append(p.breaks, x.breaks...)
+		if x.incident == t && len(t.Recovered) > 0 {
+			p.broke = distinct(x.series.breaks.Since(t.Since))
+		}
+	}
+	if t.Signal == Revocations {
+		p.known = d.opt.Provider(t.Provider)
+		d.fleeting(p, parts)
+	}
+	p.holds = func(account string) (of, all int) { return d.holds(account, parts) }
+	p.renewed = func(tokens int) renewal { return d.renewals(tokens, parts) }
+	return p.diagnose()
+}
+
+// diagnoseAll lists the patterns of a rise of all.
+func (d *Detector) diagnoseAll(k kind, b *breadth, found *census, past normal, parts []part) []Diagnosis {
+	p := &pattern{
+		in:    &Incident{Signal: k.Signal, Cause: k.Cause, Scope: "all", Since: b.Since, Observed: b.Observed, Expected: b.Expected},
+		found: found, past: past, breadth: b, vendors: d.vendors(b.rises),
+		holds: func(account string) (of, all int) { return d.holds(account, parts) }, renewed: func(int) renewal { return renewal{} },
+	}
+	for _, x := range parts {
+		p.breaks = append(p.breaks, x.breaks...)
+	}
+	return p.diagnose()
+}
+
+// vendors counts the vendors of series, 1 when one stands for nearly all.
+func (d *Detector) vendors(rises []*series) int {
+	counts := map[string]int{}
+	for _, s := range rises {
+		vendor := or(d.opt.Family(s.Provider), s.Provider)
+		if counts[vendor]++; most(counts[vendor], len(rises)) {
+			return 1
+		}
+	}
+	return len(counts)
+}
+
+// fleeting counts the passing failures of the providers in the windows of their incidents, and how many were usual in the days before.
+func (d *Detector) fleeting(p *pattern, parts []part) {
+	for _, x := range parts {
+		w := x.incident.Peak
+		n := d.shaky[place{x.Environment, x.Provider}]
+		if p.fleeting += n.sum(w.From, w.To); n == nil {
+			continue
+		}
+		from := (floorDay(w.To) - shakyDays + 1) * slotsPerDay
+		p.usually += n.sum(from, w.From-1) * float64(w.To-w.From+1) / float64(w.From-from)
+	}
+}
+
+// holds counts the connections in use of the providers: those of a customer, and all.
+func (d *Detector) holds(account string, parts []part) (of, all int) {
+	d.inUse(parts, func(_ name, owner string, _ time.Time) {
+		if all++; owner == account {
+			of++
+		}
+	})
+	return of, all
+}
+
+// inUse yields the connections of providers that were seen alive in the last 7 days, in no order.
+func (d *Detector) inUse(parts []part, yield func(n name, account string, created time.Time)) {
+	places := map[place]bool{}
+	for _, x := range parts {
+		places[place{x.Environment, x.Provider}] = true
+	}
+	for n, seen := range d.alive.last {
+		if places[place{n.environment, seen.Provider}] {
+			account, _ := d.ledger.Owner(n.environment, n.integration, n.connection)
+			_, created := d.ledger.Origin(n.environment, n.integration, n.connection)
+			yield(n, account, created)
+		}
+	}
+}
+
+// renewals counts the breaks before which, within 24 h, another connection of the same customer and integration was authorized, of customers with so
+// many connections in use or more.
+func (d *Detector) renewals(tokens int, parts []part) (r renewal) {
+	type customer struct{ environment, integration, account string }
+	type grant struct {
+		connection string
+		at         time.Time
+	}
+	inUse, grants := map[customer]int{}, map[customer][]grant{}
+	d.inUse(parts, func(n name, account string, created time.Time) {
+		of := customer{n.environment, n.integration, account}
+		if inUse[of]++; !created.IsZero() {
+			grants[of] = append(grants[of], grant{n.connection, created})
+		}
+	})
+	for _, x := range parts {
+		for _, b := range x.breaks {
+			of := customer{x.Environment, b.Integration, b.Account}
+			if b.Account == "" {
+				continue
+			}
+			r.of++
+			if inUse[of] >= tokens && slices.ContainsFunc(grants[of], func(g grant) bool {
+				before := b.Time.Sub(g.at)
+				return g.connection != b.Connection && before >= 0 && before <= renewedWithin
+			}) {
+				r.breaks++
+			}
+		}
+	}
+	return r
+}
