@@ -38,7 +38,7 @@ func (p *pattern) connectionsOf(account string) int {
 	return len(found)
 }
 
-// policyChange: most breaks say that access was withdrawn or restricted, more than usually do, and they are of three customers or more, or all of one:
+// policyChange: most breaks say that access was withdrawn or restricted, more than usually do, and they are of three customers or more, or most of one:
 // then its administrator did it.
 func policyChange(p *pattern) (Diagnosis, bool) {
 	n, reason := p.found.reasons(policyReason)
@@ -46,12 +46,12 @@ func policyChange(p *pattern) (Diagnosis, bool) {
 		return Diagnosis{}, false
 	}
 	text := fmt.Sprintf("%s with reason %s, ", share(n, p.found.all, p.found.all, ""), reason)
+	account, of := p.found.top(byAccount)
 	switch customers := len(p.found.by[byAccount]); {
+	case most(of, p.found.all):
+		text += fmt.Sprintf("%d of customer account %s: its administrator changed who has access", of, account)
 	case customers >= policyLeast:
-		text += fmt.Sprintf("of %d customers", customers)
-	case customers == 1 && p.found.of[byAccount] == p.found.all:
-		account, _ := p.found.top(byAccount)
-		text += "all of customer account " + account + ": its administrator changed who has access"
+		text += fmt.Sprintf("of %d customer accounts", customers)
 	default:
 		return Diagnosis{}, false
 	}

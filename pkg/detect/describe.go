@@ -140,11 +140,11 @@ func (d *Detector) ownersOf(s *series, list []Broken) []Broken {
 }
 
 // integrations counts the live integrations of a provider: with a connection seen alive, one that failed within 90 days, or one of those that
-// are counted.
-func (d *Detector) integrations(s *series, counted map[string]*holders) int {
+// broke.
+func (d *Detector) integrations(s *series, broke map[string]*holders) int {
 	found := map[string]struct{}{}
 	note := func(name string) { found[name] = struct{}{} }
-	for name := range counted {
+	for name := range broke {
 		note(name)
 	}
 	d.alive.integrations(s.Environment, s.Provider, note)
@@ -213,7 +213,7 @@ func connections(breaks []window.Break) []Broken {
 			continue
 		}
 		known[id] = true
-		list = append(list, Broken{Integration: b.Integration, Connection: b.Connection, Account: b.Account, Reason: b.Reason, Time: b.Time, Created: b.Created})
+		list = append(list, Broken{Integration: b.Integration, Connection: b.Connection, Account: b.Account, Reason: b.Reason, Time: b.Time, Created: created(&b)})
 	}
 	return list
 }

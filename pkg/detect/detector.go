@@ -163,6 +163,7 @@ func (d *Detector) Observe(e nango.Event, now time.Time) Observation {
 	}
 	if v.New {
 		e.Provider, e.Account = v.Provider, v.Account
+		e.AuthMode, _ = d.ledger.Origin(e.Environment, e.Integration, e.Connection)
 		d.stats.Broken++
 		d.dirty = true
 		o.Incidents = d.count(key{Revocations, e.Environment, e.Provider, string(v.Cause)}, e, now)
@@ -201,7 +202,7 @@ func (d *Detector) count(k key, e nango.Event, now time.Time) []Incident {
 		d.dirty = true
 		return nil
 	}
-	s.add(d.breakOf(e), slot)
+	s.add(e, slot, d.broke(k, e))
 	to, at := slot, e.Time
 	if slot < d.edge { // it came late: judged with the windows that end where time has come to
 		to, at = d.edge-1, window.SlotTime(d.edge)

@@ -90,7 +90,7 @@ func (d *Detector) diagnose(t *tracked, found *census, past normal, parts ...par
 // diagnoseAll lists the patterns of a rise of all.
 func (d *Detector) diagnoseAll(k kind, b *breadth, found *census, past normal, parts []part) []Diagnosis {
 	p := &pattern{
-		in:    &Incident{Signal: k.Signal, Cause: k.Cause, Scope: "all", Since: b.Since, Observed: b.Observed, Expected: b.Expected},
+		in:    &Incident{Signal: k.Signal, Cause: k.Cause, Scope: "all", Since: b.Since, Observed: b.Observed, Expected: b.Expected, Connections: b.Broken},
 		found: found, past: past, breadth: b, vendors: d.vendors(b.rises),
 		holds: func(account string) (of, all int) { return d.holds(account, parts) }, renewed: func(int) renewal { return renewal{} },
 	}
@@ -125,8 +125,11 @@ func (d *Detector) fleeting(p *pattern, parts []part) {
 	}
 }
 
-// holds counts the connections in use of the providers: those of a customer, and all.
+// holds counts the connections in use of the providers: those of a customer, and all; 0 when that is not known.
 func (d *Detector) holds(account string, parts []part) (of, all int) {
+	if len(d.alive.last) >= maxAlive {
+		return 0, 0
+	}
 	d.inUse(parts, func(_ name, owner string, _ time.Time) {
 		if all++; owner == account {
 			of++

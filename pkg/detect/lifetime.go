@@ -48,7 +48,7 @@ func around(life time.Duration) time.Duration {
 
 // moreThanUsual reports whether more broke at an age than the baseline expects of the window, by the usual share of that age.
 func (p *pattern) moreThanUsual(n int, age time.Duration) bool {
-	b := window.Break{Created: time.Unix(0, 0), Time: time.Unix(0, 0).Add(age)}
+	b := window.Break{Created: 1, Time: time.UnixMilli(1).Add(age)}
 	u := p.past.usual(byAge, ageClass(&b))
 	return !u.known() || float64(n) > minRise*p.in.Expected*u.share()
 }

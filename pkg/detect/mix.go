@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/revwatch/revwatch/pkg/nango"
 	"github.com/revwatch/revwatch/pkg/window"
 )
 
@@ -74,18 +73,8 @@ func ageClass(b *window.Break) string {
 }
 
 func ageOf(b *window.Break) (age time.Duration, known bool) {
-	age = b.Time.Sub(b.Created)
-	return age, !b.Created.IsZero() && age >= 0
-}
-
-// breakOf is the break that an event means, with what is known of its connection.
-func (d *Detector) breakOf(e nango.Event) window.Break {
-	b := window.Break{Time: e.Time, Integration: e.Integration, Connection: e.Connection, Account: e.Account, Reason: e.Reason}
-	if e.Kind != nango.UnknownConnection {
-		b.Unread = e.Cause != nango.Revoked && e.Cause != nango.Misconfigured
-		b.AuthMode, b.Created = d.ledger.Origin(e.Environment, e.Integration, e.Connection)
-	}
-	return b
+	age = b.Time.Sub(time.UnixMilli(b.Created))
+	return age, b.Created != 0 && age >= 0
 }
 
 const (
@@ -182,8 +171,7 @@ func (u usual) known() bool { return u.of >= mixKnown }
 // share is had/of with a Beta(½, ½) prior, so that what was never seen is rare and not impossible.
 func (u usual) share() float64 { return (u.had + .5) / (u.of + 1) }
 
-// usual says how often a value occurs, as of a day. One that is not told apart is taken for as frequent as the rarest that is: it may not be rarer than
-// it was (Metwally, Agrawal & El Abbadi 2005, the bound of Space-Saving).
+// usual says how often a value occurs, as of a day. One that is not told apart is taken for as frequent as the rarest that is: it may not be new.
 func (m *mix) usual(x dimension, value string, today int64) (u usual) {
 	v := &m.Of[x]
 	least := v.Rest

@@ -36,17 +36,3 @@ func sourceOf(reason, otherwise string) string {
 	}
 	return otherwise
 }
-
-// reasons counts the breaks whose reason fits, and names the most frequent of these.
-func (c *census) reasons(fits func(string) bool) (n int, reason string) {
-	most := 0
-	for r, f := range c.by[byReason] {
-		if !fits(r) {
-			continue
-		}
-		if n += f.count; f.count > most || f.count == most && r < reason {
-			most, reason = f.count, r
-		}
-	}
-	return n, reason
-}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/revwatch/revwatch/pkg/baseline"
+	"github.com/revwatch/revwatch/pkg/nango"
 	"github.com/revwatch/revwatch/pkg/window"
 )
 
@@ -93,8 +94,10 @@ func newSeries(k key, first int64) *series {
 // open reports whether the rise of an incident goes on in this series.
 func (s *series) open() bool { return s.incident != nil && !s.incident.Over }
 
-// add takes one break.
-func (s *series) add(b window.Break, slot int64) {
+// add takes one break of a connection that its user last authorized at a time, Unix ms, 0 for not known.
+func (s *series) add(e nango.Event, slot, created int64) {
+	b := window.Break{Time: e.Time, Integration: e.Integration, Connection: e.Connection, Account: e.Account, Reason: e.Reason, Created: created}
+	b.AuthMode, b.Unread = e.AuthMode, e.Kind != nango.UnknownConnection && e.Cause != nango.Revoked && e.Cause != nango.Misconfigured
 	b.Counted = s.breaks.Add(b)
 	s.born = append(s.born, b)
 	if b.Counted {

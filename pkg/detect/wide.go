@@ -206,16 +206,15 @@ func (b *breadth) over(t *Incident) {
 
 // explainAll ranks and diagnoses a rise of all.
 func (d *Detector) explainAll(k kind, b *breadth, slot int64) {
-	if k.Signal != Revocations {
-		return
-	}
 	var parts []part
 	for _, s := range b.rises {
 		parts = append(parts, part{s, s.within(peak{From: slot - hour + 1, To: slot})})
 	}
 	found, past := take(parts...), d.compareAll(k)
-	top := past.rank(found, anyDimension)
-	b.Ranking, b.Ranked = lifts(top), rankedLines(top, found.all)
+	if k.Signal == Revocations {
+		top := past.rank(found, anyDimension)
+		b.Ranking, b.Ranked = lifts(top), rankedLines(top, found.all)
+	}
 	b.Diagnoses = d.diagnoseAll(k, b, found, past, parts)
 }
 

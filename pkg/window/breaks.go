@@ -15,16 +15,16 @@ const (
 
 // Break is one connection that newly broke.
 type Break struct {
+	AuthMode string `json:",omitempty"` // how the connection authorizes, "" when not known
+	Unread   bool   `json:",omitempty"` // the rows do not say why it broke
+
 	Time        time.Time
 	Integration string
 	Connection  string
 	Account     string // "" when not known
 	Reason      string
-	Counted     bool // it is in the ring: the account was below its cap
-	Unread      bool `json:",omitempty"` // the rows do not say why it broke
-
-	AuthMode string    `json:",omitempty"` // how the connection authorizes, "" when not known
-	Created  time.Time `json:",omitzero"`  // when its user last authorized it before, zero when not known
+	Created     int64 `json:",omitempty"` // when its user had last authorized it, Unix ms; 0: not known
+	Counted     bool  // it is in the ring: the account was below its cap
 }
 
 // Breaks are the recent breaks of one series in the order of time, integration, connection. The zero value is empty.
