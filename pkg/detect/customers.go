@@ -16,7 +16,7 @@ func oneCustomer(p *pattern) (Diagnosis, bool) {
 	if u := p.past.usual(byAccount, account); u.known() && u.share()*rankRise > float64(n)/float64(p.found.all) {
 		return Diagnosis{}, false
 	}
-	text := share(n, p.found.all, p.found.all, "") + " are of customer account " + account
+	text := share(n, p.found.all) + " are of customer account " + account
 	of, all := p.holds(account)
 	if all > 0 {
 		if float64(of) >= holdsAll*float64(all) {
@@ -45,7 +45,7 @@ func policyChange(p *pattern) (Diagnosis, bool) {
 	if n < policyLeast || !most(n, p.found.all) || p.breadth != nil || !p.moreOften(n, policyReason) {
 		return Diagnosis{}, false
 	}
-	text := fmt.Sprintf("%s with reason %s, ", share(n, p.found.all, p.found.all, ""), reason)
+	text := fmt.Sprintf("%s with reason %s, ", share(n, p.found.all), reason)
 	account, of := p.found.top(byAccount)
 	switch customers := len(p.found.by[byAccount]); {
 	case most(of, p.found.all):
@@ -82,8 +82,8 @@ func tokenLimit(p *pattern) (Diagnosis, bool) {
 			continue
 		}
 		if r := p.renewed(b.Tokens); r.breaks >= renewedLeast && float64(r.breaks) >= renewedShare*float64(r.of) {
-			return Diagnosis{Kind: TokenLimit, Source: b.Source,
-				Evidence: fmt.Sprintf("in the 24 h before, customers of %d of %d authorized anew who have %d connections or more, and at most %d tokens live at a time", r.breaks, r.of, b.Tokens, b.Tokens)}, true
+			text := "in the 24 h before, customers of %d of %d authorized anew who have %d connections or more, and at most %d tokens live at a time"
+			return Diagnosis{Kind: TokenLimit, Source: b.Source, Evidence: fmt.Sprintf(text, r.breaks, r.of, b.Tokens, b.Tokens)}, true
 		}
 	}
 	return Diagnosis{}, false

@@ -99,36 +99,6 @@ func (d *Detector) describeWide(t *tracked) {
 	d.together(t)
 }
 
-// together ranks and diagnoses what an incident of a family stands for.
-func (d *Detector) together(t *tracked) {
-	parts, past := d.partsOf(t), normal{today: floorDay(d.edge)}
-	for _, p := range parts {
-		past.own = append(past.own, p.series)
-	}
-	family := d.opt.Family(t.Provider)
-	for _, s := range d.order {
-		if s.kind() == (kind{t.Signal, t.Cause}) && s.Environment == t.Environment && d.opt.Family(s.Provider) == family {
-			past.wide = append(past.wide, s)
-		}
-	}
-	found := take(parts...)
-	top := past.rank(found, anyDimension)
-	t.Ranking = lifts(top)
-	t.Explanation = append(rankedLines(top, found.all), t.Explanation...)
-	t.Diagnoses = d.diagnose(t, found, past, parts...)
-}
-
-// partsOf are the breaks of an incident's own series and of those that are part of it.
-func (d *Detector) partsOf(t *tracked) (parts []part) {
-	for _, s := range d.order {
-		x := s.incident
-		if x == t || x != nil && x.Parent == t.ID && (x.ResolvedAt.IsZero() || x.ResolvedAt.After(t.OpenedAt)) {
-			parts = append(parts, part{s, s.within(x.Peak)})
-		}
-	}
-	return parts
-}
-
 // ownersOf adds what is known of whose the connections are.
 func (d *Detector) ownersOf(s *series, list []Broken) []Broken {
 	for i := range list {

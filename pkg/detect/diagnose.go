@@ -36,6 +36,7 @@ type pattern struct {
 	breaks   []window.Break // of its window
 	found    *census        // of them
 	past     normal
+	expected float64  // breaks that the baseline expects of it
 	fleeting float64  // connections that failed for a passing reason in its window,
 	usually  float64  // and how many did before, in as long a time
 	broke    int      // connections since its onset
@@ -74,6 +75,7 @@ func (d *Detector) diagnose(t *tracked, found *census, past normal, parts ...par
 	p := &pattern{in: &t.Incident, found: found, past: past}
 	for _, x := range parts {
 		p.breaks = append(p.breaks, x.breaks...)
+		p.expected += x.incident.Peak.Expected
 		if x.incident == t && len(t.Recovered) > 0 {
 			p.broke = distinct(x.series.breaks.Since(t.Since))
 		}
@@ -91,7 +93,7 @@ func (d *Detector) diagnose(t *tracked, found *census, past normal, parts ...par
 func (d *Detector) diagnoseAll(k kind, b *breadth, found *census, past normal, parts []part) []Diagnosis {
 	p := &pattern{
 		in:    &Incident{Signal: k.Signal, Cause: k.Cause, Scope: "all", Since: b.Since, Observed: b.Observed, Expected: b.Expected, Connections: b.Broken},
-		found: found, past: past, breadth: b, vendors: d.vendors(b.rises),
+		found: found, past: past, expected: b.Expected, breadth: b, vendors: d.vendors(b.rises),
 		holds: func(account string) (of, all int) { return d.holds(account, parts) }, renewed: func(int) renewal { return renewal{} },
 	}
 	for _, x := range parts {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/revwatch/revwatch/configs"
 	"github.com/revwatch/revwatch/pkg/nango"
 	"github.com/revwatch/revwatch/pkg/window"
@@ -27,7 +29,8 @@ var usually = broken("30 eu - invalid_grant 1000h OAUTH2", "10 us x invalid_gran
 func showing(cause string, breaks ...string) *pattern {
 	p := &pattern{past: taughtBy(usually), breaks: broken(breaks...)}
 	p.found = take(part{p.past.own[0], p.breaks})
-	p.in = &Incident{Signal: Revocations, Cause: cause, Scope: "provider", Observed: len(p.breaks), Expected: .5, Since: onset}
+	p.in = &Incident{Signal: Revocations, Cause: cause, Scope: "provider", Observed: len(p.breaks), Since: onset}
+	p.expected = .5
 	if most, n := p.found.top(byIntegration); float64(n) >= concentrated*float64(len(p.breaks)) {
 		p.in.Integration = most
 	}
@@ -72,7 +75,7 @@ func TestDiagnoses(t *testing.T) {
 		"ages of all kinds":            {showing("revoked", "7 eu - invalid_grant "+week+" -", "3 us - invalid_grant 900h -").of(google), ""},
 		"eight days":                   {showing("revoked", "9 eu - invalid_grant 190h -").of(google), ""},
 		"seven days, elsewhere":        {showing("revoked", "9 eu - invalid_grant "+week+" -").of(rules.Provider("slack")), ""},
-		"seven days, as many expected": {showing("revoked", "9 eu - invalid_grant "+week+" -").of(google).with(func(p *pattern) { p.in.Expected = 2000 }), ""},
+		"seven days, as many expected": {showing("revoked", "9 eu - invalid_grant "+week+" -").of(google).with(func(p *pattern) { p.expected = 2000 }), ""},
 		"a lifetime":                   {showing("revoked", "9 eu - invalid_grant "+week+" -").of(netsuite), "lifetime: 9 of 9 broke 7 days after their authorization"},
 		"a life without use":           {showing("revoked", "9 eu - invalid_grant "+week+" -").of(ringcentral), "lifetime: 9 of 9 broke 7 days after their authorization; a token that was not used for so long dies: these may not have been"},
 		"six months, about":            {showing("revoked", "9 eu - invalid_grant 4350h -").of(rules.Provider("github")), "lifetime: 9 of 9 broke 180 days after their authorization"},
@@ -272,12 +275,11 @@ func TestOutageIsNamed(t *testing.T) {
 		h.breaks("mail", "m", onset.Add(time.Minute), 250, time.Second)
 		d := New(Options{})
 		in := last(lives(feed(d, h.sorted(), time.Time{}))["mail"])
-		p := &pattern{in: &in}
+		p := &pattern{in: &in, breaks: make([]window.Break, 40)}
 		d.fleeting(p, []part{{d.order[0], nil}})
 		if in.ID == "" || len(in.Diagnoses) != 0 {
 			t.Errorf("%d before: 30 beside 250 breaks are named: %+v", before, in.Diagnoses)
 		}
-		in.Observed = 40
 		if _, named := outage(p); named != (before == 0) {
 			t.Errorf("%d before: %v failed, %v usually do: named %v", before, p.fleeting, p.usually, named)
 		}
@@ -303,4 +305,30 @@ func TestAllAtOnceIsDiagnosed(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Whatever broke, and whatever names say: no panic, three diagnoses at most, each with its evidence.
+func TestDiagnosesHold(t *testing.T) {
+	rules := table(t)
+	rapid.Check(t, func(t *rapid.T) {
+		p := showing(rapid.SampledFrom([]string{"revoked", "misconfigured", "unknown", ""}).Draw(t, "cause"))
+		name := rapid.OneOf(rapid.SampledFrom([]string{"", "a", "invalid_client", "aadsts_65001"}), rapid.String())
+		for range rapid.IntRange(0, 30).Draw(t, "breaks") {
+			p.breaks = append(p.breaks, window.Break{
+				Time: onset, Integration: name.Draw(t, "integration"), Account: name.Draw(t, "account"), Reason: name.Draw(t, "reason"),
+				Created: rapid.Int64().Draw(t, "created"), Unread: rapid.Bool().Draw(t, "unread"),
+			})
+		}
+		p.found, p.known = take(part{p.past.own[0], p.breaks}), rules.Provider(rapid.SampledFrom([]string{"google-mail", "salesforce", "shopify", "x"}).Draw(t, "provider"))
+		p.fleeting, p.in.Recovered = rapid.Float64Range(0, 100).Draw(t, "fleeting"), make([]string, rapid.IntRange(0, 9).Draw(t, "recovered"))
+		list := p.diagnose()
+		if len(list) > diagnosed {
+			t.Fatalf("%+v", list)
+		}
+		for _, x := range list {
+			if x.Kind == "" || x.Evidence == "" {
+				t.Fatalf("%+v", x)
+			}
+		}
+	})
 }

@@ -54,7 +54,7 @@ func oauthClient(p *pattern) (Diagnosis, bool) {
 	if !most(n, p.found.all) {
 		return Diagnosis{}, false
 	}
-	text := fmt.Sprintf("%s with reason %s under integration %s", share(n, p.found.all, p.found.all, ""), reason, p.in.Integration)
+	text := fmt.Sprintf("%s with reason %s under integration %s", share(n, p.found.all), reason, p.in.Integration)
 	if slices.Contains(clientExpired, reason) {
 		text += ": the client secret has expired"
 	}
@@ -70,7 +70,7 @@ func outage(p *pattern) (Diagnosis, bool) {
 	if n := len(p.in.Recovered); n >= backLeast && float64(n) >= backShare*float64(p.broke) {
 		return Diagnosis{Kind: Outage, Evidence: fmt.Sprintf("%d of %d work again without a new authorization", n, p.broke)}, true
 	}
-	if p.fleeting < outageLeast || p.fleeting < outageRise*p.usually || p.fleeting < outageShare*float64(p.in.Observed) {
+	if p.fleeting < outageLeast || p.fleeting < outageRise*p.usually || p.fleeting < outageShare*float64(len(p.breaks)) {
 		return Diagnosis{}, false
 	}
 	return Diagnosis{Kind: Outage, Evidence: fmt.Sprintf("%.0f connections failed for passing reasons in the same window, %.1f usually do", p.fleeting, p.usually)}, true

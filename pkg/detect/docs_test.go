@@ -192,3 +192,28 @@ func TestDocumentedCalibration(t *testing.T) {
 	}
 	documented(t, "calibration", row(rates...)+line+"\n"+row(values...)+"\n")
 }
+
+// The ranking in an example: what is told of some traits of 23 breaks, by what is known of before.
+func TestDocumentedRanking(t *testing.T) {
+	text := row("breaks", "before, by weight", "usually", "times", "G²", "what is told") + "|---|---|---|---|---|---|\n"
+	for _, c := range []struct {
+		count, of int
+		u         usual
+		x         dimension
+		value     string
+	}{
+		{23, 23, usual{16, 80}, byIntegration, "google-mail-eu"}, {22, 23, usual{49, 80}, byReason, "invalid_grant"}, {4, 23, usual{0, 80}, byAccount, "acme"},
+		{15, 23, usual{45, 80}, byAuthMode, "OAUTH2"}, {5, 6, usual{2, 9}, byReason, "token_expired"},
+	} {
+		s := &series{}
+		s.mix.Of[c.x].List = []weight{{c.value, c.u.had}, {c.value + "'", c.u.of - c.u.had}}
+		l, _, told := normal{own: []*series{s}}.lift(c.x, c.value, c.count, c.of)
+		words := "nothing: not credibly more"
+		if told {
+			words = l.words(max(c.of, c.count))
+		}
+		text += row(fmt.Sprintf("%d of %d", c.count, c.of), fmt.Sprintf("%.0f of %.0f", c.u.had, c.u.of), percent(l.Usual), times(l.Lift.Lift),
+			fmt.Sprintf("%.1f", surprise(float64(c.count), float64(c.of), c.u.had, c.u.of)), words)
+	}
+	documented(t, "ranking", text+"\n")
+}

@@ -117,7 +117,7 @@ const (
 	WrongPlace   = "wrong_place"     // unknown connections that exist, but elsewhere
 )
 
-// Course is how many connections newly broke in equal steps of time.
+// Course is how many breaks that count, two of a customer in 24 h at most, there were in equal steps of time.
 type Course struct {
 	From    time.Time `json:"from"`
 	Seconds int       `json:"seconds"` // of a step

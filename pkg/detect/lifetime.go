@@ -50,7 +50,7 @@ func around(life time.Duration) time.Duration {
 func (p *pattern) moreThanUsual(n int, age time.Duration) bool {
 	b := window.Break{Created: 1, Time: time.UnixMilli(1).Add(age)}
 	u := p.past.usual(byAge, ageClass(&b))
-	return !u.known() || float64(n) > minRise*p.in.Expected*u.share()
+	return !u.known() || float64(n) > minRise*p.expected*u.share()
 }
 
 func (p *pattern) livedSoLong(b nango.Behaviour, life time.Duration, n, of int) Diagnosis {

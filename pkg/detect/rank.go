@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 )
 
 const (
@@ -105,18 +104,6 @@ func (d *Detector) compare(s *series, found *census) normal {
 	return n
 }
 
-// compareAll is the past of all series of a kind.
-func (d *Detector) compareAll(k kind) normal {
-	n := normal{today: floorDay(d.edge)}
-	for _, s := range d.order {
-		if s.kind() == k {
-			n.own = append(n.own, s)
-		}
-	}
-	n.wide = n.own
-	return n
-}
-
 // lift compares a trait of count of so many breaks with what is usual; ok is false where too little is known, or it is not credibly more.
 func (n normal) lift(x dimension, value string, count, of int) (l over, ratio float64, ok bool) {
 	u := n.usual(x, value)
@@ -153,20 +140,21 @@ func binomial(k, n, p float64) (l float64) {
 
 // words say a trait to people: 22 of 23 with reason invalid_grant (usually 61 %, 1.6 times as often).
 func (l over) words(all int) string {
-	text := share(l.Count, l.Of, all, l.Dimension) + " " + said(l.Dimension, l.Value) + " (usually "
-	if text += percent(l.Usual); !l.slight {
-		text += fmt.Sprintf(", %s times as often", times(l.Lift.Lift))
+	n, known := share(l.Count, l.Of), ""
+	if l.Of < all {
+		n, known = fmt.Sprintf("%d of %d", l.Count, l.Of), fmt.Sprintf("known of %d of %d; ", l.Of, all)
 	}
-	return text + ")"
+	often := ""
+	if !l.slight {
+		often = ", " + times(l.Lift.Lift) + " times as often"
+	}
+	return fmt.Sprintf("%s %s (%susually %s%s)", n, said(l.Dimension, l.Value), known, percent(l.Usual), often)
 }
 
-// share says how many breaks have a trait: of those of which it is known, where these are fewer than all.
-func share(n, of, all int, dimension string) string {
-	switch {
-	case n == of && of == all:
+// share says how many of some have something.
+func share(n, of int) string {
+	if n == of {
 		return fmt.Sprintf("all %d", n)
-	case of < all:
-		return fmt.Sprintf("%d of %d whose %s is known", n, of, strings.ReplaceAll(dimension, "_", " "))
 	}
 	return fmt.Sprintf("%d of %d", n, of)
 }

@@ -146,8 +146,8 @@ func TestTraitInWords(t *testing.T) {
 		{of: over{Lift{"reason", "invalid_grant", 22, 23, .61, 1.57}, false}, all: 23, want: "22 of 23 with reason invalid_grant (usually 61 %, 1.6 times as often)"},
 		{of: over{Lift{"integration", "google-mail-eu", 23, 23, .2, 5}, false}, all: 23, want: "all 23 under integration google-mail-eu (usually 20 %, 5.0 times as often)"},
 		{of: over{Lift{"account", "acme", 9, 23, .002, 195}, true}, all: 23, want: "9 of 23 of customer account acme (usually under 1 %)"},
-		{of: over{Lift{"age", aboutSevenDays, 14, 15, .05, 18.7}, false}, all: 23, want: "14 of 15 whose age is known broke about 7 days after their authorization (usually 5 %, 19 times as often)"},
-		{of: over{Lift{"auth_mode", "TBA", 5, 9, .1, 5.6}, false}, all: 23, want: "5 of 9 whose auth mode is known with auth mode TBA (usually 10 %, 5.6 times as often)"},
+		{of: over{Lift{"age", aboutSevenDays, 14, 15, .05, 18.7}, false}, all: 23, want: "14 of 15 broke about 7 days after their authorization (known of 15 of 23; usually 5 %, 19 times as often)"},
+		{of: over{Lift{"auth_mode", "TBA", 5, 9, .1, 5.6}, false}, all: 23, want: "5 of 9 with auth mode TBA (known of 9 of 23; usually 10 %, 5.6 times as often)"},
 		{of: over{Lift{"environment", "prod", 23, 24, .5, 1.9}, false}, all: 23, want: "23 of 24 in environment prod (usually 50 %, 1.9 times as often)"},
 		{of: over{Lift{"provider", "slack", 23, 30, .5, 1.5}, false}, all: 30, want: "23 of 30 of provider slack (usually 50 %, 1.5 times as often)"},
 	} {

@@ -204,25 +204,6 @@ func (b *breadth) over(t *Incident) {
 	t.Course = Course{}
 }
 
-// explainAll ranks and diagnoses a rise of all.
-func (d *Detector) explainAll(k kind, b *breadth, slot int64) {
-	var parts []part
-	for _, s := range b.rises {
-		parts = append(parts, part{s, s.within(peak{From: slot - hour + 1, To: slot})})
-	}
-	found, past := take(parts...), d.compareAll(k)
-	if k.Signal == Revocations {
-		top := past.rank(found, anyDimension)
-		b.Ranking, b.Ranked = lifts(top), rankedLines(top, found.all)
-	}
-	b.Diagnoses = d.diagnoseAll(k, b, found, past, parts)
-}
-
-// lines say how wide the rise is, and what is over-represented in it.
-func (b *breadth) lines(signal string) []string {
-	return append([]string{b.words(signal)}, b.Ranked...)
-}
-
 // where is the environment that all rising series are of, "" when they are of several.
 func (d *Detector) where(b *breadth) string {
 	name := b.rises[0].Environment

@@ -137,7 +137,7 @@ func TestProviderKnowledge(t *testing.T) {
 		}
 	}
 	google := builtIn.Provider("google-drive").Behaviours
-	if len(google) < 3 || google[0].Every != 7*24*time.Hour || google[1].After == 0 || google[2].Tokens != 100 {
+	if len(google) < 3 || google[0].Every != 7*24*time.Hour || !google[0].Testing || google[1].Testing || google[1].After == 0 || google[2].Tokens != 100 {
 		t.Errorf("got %+v", google)
 	}
 	if d := builtIn.Provider("shopify").Behaviours[0].Date; !d.Equal(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)) {
