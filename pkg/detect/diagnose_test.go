@@ -249,6 +249,10 @@ func TestTokenLimitIsFound(t *testing.T) {
 		if got := d.renewals(5, p); got != want {
 			t.Errorf("anew %v: %+v", anew, got)
 		}
+		own := []window.Break{{Time: onset, Integration: "sf", Account: "customer0", Connection: "c0-5"}} // itself authorized anew
+		if got := d.renewals(5, []part{{s, own}}); got != (renewal{0, 1}) {
+			t.Errorf("anew %v, the same connection: %+v", anew, got)
+		}
 		if got := d.renewals(7, p); got != (renewal{0, 4}) {
 			t.Errorf("with fewer connections than tokens: %+v", got)
 		}
@@ -286,6 +290,19 @@ func TestOutageIsNamed(t *testing.T) {
 	}
 }
 
+func TestVendors(t *testing.T) {
+	d := New(Options{Family: vendor})
+	for names, want := range map[string]int{"google-mail google-drive slack-bot crm": 3, "google-a google-b google-c google-d slack": 1, "google-a google-b google-c slack": 2, "": 0} {
+		var rises []*series
+		for _, name := range strings.Fields(names) {
+			rises = append(rises, &series{key: key{Provider: name}})
+		}
+		if got := d.vendors(rises); got != want {
+			t.Errorf("%s: %d, want %d", names, got, want)
+		}
+	}
+}
+
 // Nobody is told of our side when many providers of one vendor rise, or one customer leaves all of them.
 func TestAllAtOnceIsDiagnosed(t *testing.T) {
 	h := running(8 * time.Hour)
@@ -294,6 +311,17 @@ func TestAllAtOnceIsDiagnosed(t *testing.T) {
 	all := of[""]
 	if len(all) == 0 || len(all[0].Diagnoses) != 1 || all[0].Diagnoses[0].Kind != NangoFault {
 		t.Fatalf("%+v", all)
+	}
+	h = running(8 * time.Hour)
+	h.everybody(onset, 8, 3) // each opens an incident of its own, and one of them stands for all
+	wide := Incident{}
+	for _, in := range feed(New(Options{}), h.sorted(), time.Time{}) {
+		if in.Scope == "all" {
+			wide = in
+		}
+	}
+	if wide.Provider == "" || len(wide.Diagnoses) != 1 || wide.Diagnoses[0].Kind != NangoFault || len(wide.Course.Counts) != 0 {
+		t.Errorf("%+v", wide)
 	}
 	again := lives(feed(New(Options{Family: func(string) string { return "one" }}), h.sorted(), time.Time{}))
 	for _, told := range again {
@@ -331,4 +359,19 @@ func TestDiagnosesHold(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A break keeps how its connection authorizes, when that was, and whether the rows say why it broke.
+func TestBreakKeepsItsOrigin(t *testing.T) {
+	h := running(time.Hour)
+	h.breaks("google-mail", "mail", onset, 2, time.Second)
+	h.events[len(h.events)-1].Cause = nango.Unknown
+	d := New(Options{Unknown: window.UnknownCount})
+	known := h.events[len(h.events)-2].Connection
+	authorized(t, d, "mail", onset.Add(-40*day), known)
+	feed(d, h.sorted(), time.Time{})
+	list := d.series[key{Revocations, "prod", "google-mail", "revoked"}].breaks.Since(onset)
+	if len(list) != 2 || list[0].AuthMode != "OAUTH2" || ageClass(&list[0]) != "1 to 3 months" || list[0].Unread || list[1].AuthMode != "" || list[1].Created != 0 || !list[1].Unread {
+		t.Errorf("%+v", list)
+	}
 }

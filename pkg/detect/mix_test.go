@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/revwatch/revwatch/pkg/nango"
 	"github.com/revwatch/revwatch/pkg/window"
 )
 
@@ -76,6 +77,13 @@ func TestMixIsBounded(t *testing.T) {
 			t.Fatalf("%d values: %v", len(list), list)
 		}
 		sum := 0.0
+		least := 1e9
+		for _, x := range list {
+			least = min(least, x.Weight)
+		}
+		if u := m.usual(byAccount, "never", today); u.had > least || m.Of[byAccount].Rest == 0 && u.had > 0 || m.Of[byAccount].Rest >= least && u.had < least {
+			t.Fatalf("what is not told apart: %v, the least %v", u.had, least)
+		}
 		for a, n := range exact {
 			sum += n
 			if u := m.usual(byAccount, a, today); u.had > u.of+1e-9 {
@@ -129,5 +137,39 @@ func TestFirstDaysTeachNoMix(t *testing.T) {
 	feed(d, h.sorted(), time.Time{})
 	if got := d.order[0].mix.usual(byReason, "invalid_grant", d.order[0].mix.Day); got != (usual{1, 1}) {
 		t.Errorf("%+v", got)
+	}
+}
+
+// Of one day, what broke in a masked slot, before or while an incident was open does not teach; each for itself.
+func TestWhatDoesNotTeach(t *testing.T) {
+	today := int64(20_000)
+	learned := today - mixDelay
+	at := window.SlotTime(learned*slotsPerDay + 60)
+	for name, c := range map[string]struct {
+		spoil func(*series)
+		had   float64
+	}{
+		"usual":             {func(*series) {}, 1},
+		"masked":            {func(s *series) { s.ring.Mask(learned*slotsPerDay + 60) }, 0},
+		"masked beside":     {func(s *series) { s.ring.Mask(learned*slotsPerDay + 61) }, 1},
+		"in an incident":    {func(s *series) { s.begins("x", at.Add(-time.Hour)); s.ends(learned*slotsPerDay+70, 0) }, 0},
+		"after an incident": {func(s *series) { s.begins("x", at.Add(-9*time.Hour)); s.ends(learned*slotsPerDay+50, 0) }, 1},
+		"since the onset":   {func(s *series) { s.incident = &tracked{Onset: learned*slotsPerDay + 60} }, 0},
+		"before the onset":  {func(s *series) { s.incident = &tracked{Onset: learned*slotsPerDay + 61} }, 1},
+		"resolved before": {func(s *series) {
+			s.incident = &tracked{Onset: learned * slotsPerDay, Incident: Incident{ResolvedAt: at}}
+		}, 1},
+		"too old":             {func(s *series) { s.mix.Day = learned }, 0},
+		"in its first days":   {func(s *series) { s.first = learned * slotsPerDay }, 0},
+		"before its last day": {func(s *series) { s.first = (learned - 2) * slotsPerDay }, 1},
+	} {
+		s := newSeries(key{Revocations, "prod", "crm", "revoked"}, 0)
+		s.add(nango.Event{Kind: nango.Failure, Cause: nango.Revoked, Time: at, Integration: "crm", Connection: "c"}, window.SlotOf(at), 0)
+		s.ring.Move(today * slotsPerDay)
+		c.spoil(s)
+		s.teachMix(today)
+		if got := s.mix.usual(byIntegration, "crm", learned); got.had != c.had {
+			t.Errorf("%s: %+v", name, got)
+		}
 	}
 }

@@ -136,3 +136,19 @@ func TestFamilyIsExplainedTogether(t *testing.T) {
 		t.Errorf("no course of the first: %+v", wide.Course)
 	}
 }
+
+// An environment in which as many broke as in the other is not over-represented.
+func TestBothEnvironmentsRise(t *testing.T) {
+	h := twoIntegrations()
+	h.breaks("google-mail", "mail-eu", onset, 15, time.Minute)
+	for i := range h.events[len(h.events)-15:] {
+		h.events[len(h.events)-15+i].Environment = "dev"
+	}
+	for _, in := range feed(New(Options{}), h.sorted(), time.Time{}) {
+		for _, l := range in.Ranking {
+			if l.Dimension == "environment" {
+				t.Errorf("%s: %+v", in.Environment, l)
+			}
+		}
+	}
+}
