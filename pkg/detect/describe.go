@@ -43,7 +43,7 @@ func (d *Detector) describe(s *series) {
 	if p := s.promise(d.edge); !p.met {
 		t.Explanation = append(t.Explanation, fmt.Sprintf("the budget is not met for this provider: unusual %.0f times in 4 weeks where %.0f are promised", p.realised, p.promised))
 	}
-	t.Connections = d.ownersOf(s, connections(s.breaks.Since(t.Since)))
+	t.Connections = d.elsewhere(s, d.ownersOf(s, connections(s.breaks.Since(t.Since))))
 	t.Recovered = nil
 	if t.Status == StatusResolved && t.Signal == Revocations {
 		d.byThemselves(s)
@@ -51,6 +51,7 @@ func (d *Detector) describe(s *series) {
 	t.Diagnoses = d.diagnose(t, found, past, part{s, breaks})
 	t.Course = d.course(s)
 	d.describeWide(t)
+	d.followMembers(s)
 	t.Total = s.total
 	s.changed = true
 }

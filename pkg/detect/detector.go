@@ -80,8 +80,16 @@ type Detector struct {
 	fleets []*fleet  // by kind
 	shaky  map[place]*shaky
 	stats  Stats
-	dirty  bool // one of begun, began, edge, live, stats
-	fresh  map[place]struct{}
+
+	members      map[string]*members // by incident
+	memberOf     map[name][]string   // incidents in which a connection is
+	followed     int                 // members of all incidents
+	moved        bool                // some of them moved
+	freshMembers map[membership]struct{}
+	week         week
+
+	dirty bool // one of begun, began, edge, live, stats
+	fresh map[place]struct{}
 
 	shakyChanged map[placeDay]struct{}
 
@@ -95,7 +103,7 @@ type place struct{ environment, provider string }
 // Stats are plain counters since the state began.
 type Stats struct {
 	Broken  int64 // newly broken connections, all series of Revocations together
-	Dropped int64 // breaks that no series could take: older than the ring, of a time no row has reached, or of too many series
+	Dropped int64 // breaks that no series could take: older than the ring, of a time no row has reached, or of too many series; what a week could not count
 	Unseen  int64 // rows whose slot could not be remembered: from before 1970, or of too many slots ahead of the edge
 }
 
@@ -118,7 +126,8 @@ func New(o Options) *Detector {
 	return &Detector{
 		opt: o, ledger: window.NewLedger(o.Unknown), asked: newAsked(), alive: newAlive(), rows: newRows(),
 		live: map[string]int{}, starts: map[place]int64{}, series: map[key]*series{}, fresh: map[place]struct{}{}, shaky: map[place]*shaky{},
-		shakyChanged: map[placeDay]struct{}{},
+		shakyChanged: map[placeDay]struct{}{}, members: map[string]*members{}, memberOf: map[name][]string{}, freshMembers: map[membership]struct{}{},
+		week: newWeek(),
 	}
 }
 
@@ -158,6 +167,12 @@ func (d *Detector) Observe(e nango.Event, now time.Time) Observation {
 	}
 	v := d.ledger.Observe(e)
 	o := Observation{New: v.New, Recovered: v.Recovered}
+	if v.Turned {
+		d.turned(name{e.Environment, e.Integration, e.Connection})
+	}
+	if v.Recovered {
+		d.noteWeek(e.Environment, slot, weekDay{Reconnected: 1})
+	}
 	if v.Transient && v.Provider != "" {
 		d.shake(e.Environment, v.Provider, slot)
 	}
@@ -344,7 +359,7 @@ func (d *Detector) look(slot int64, now time.Time) (out []Incident) {
 	for _, f := range d.fleets {
 		out = append(out, d.spread(f, slot, now)...)
 	}
-	return out
+	return append(out, d.prove(window.SlotTime(slot+1))...)
 }
 
 // Silence is how long no row may come before that is unusual by itself: the configured time, or twice the longest gap between rows of the

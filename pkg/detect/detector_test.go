@@ -497,7 +497,7 @@ func restored(t *rapid.T, stored map[string]map[string][]byte) *Detector {
 }
 
 func TestDamagedStateIsAnError(t *testing.T) {
-	for _, bucket := range []string{bucketHeader, bucketRows, bucketAhead, bucketStarts, bucketSeries, bucketRing, bucketBreaks, bucketAsked, bucketAlive, "window.ledger", "window.reasons"} {
+	for _, bucket := range []string{bucketHeader, bucketRows, bucketAhead, bucketStarts, bucketSeries, bucketRing, bucketBreaks, bucketAsked, bucketAlive, bucketMembers, bucketWeek, "window.ledger", "window.reasons"} {
 		if New(Options{}).Restore(bucket, `["x"`, []byte("{")) == nil {
 			t.Errorf("%s: damage was not noticed", bucket)
 		}

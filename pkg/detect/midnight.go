@@ -25,11 +25,13 @@ func (d *Detector) midnight() {
 		s.teachMix(today)
 		s.forget(d.edge)
 		if s.incident != nil && !s.incident.ResolvedAt.IsZero() && at.Sub(s.incident.ResolvedAt) > keepResolved {
+			d.forgetMembers(s.incident.ID)
 			s.incident = nil
 		}
 	}
 	for _, f := range d.fleets {
 		if f.Own != nil && !f.Own.ResolvedAt.IsZero() && at.Sub(f.Own.ResolvedAt) > keepResolved {
+			d.forgetMembers(f.Own.ID)
 			f.Own, f.changed = nil, true
 		}
 	}
@@ -37,6 +39,7 @@ func (d *Detector) midnight() {
 	d.asked.sweep(at)
 	d.alive.sweep(today)
 	d.rows.forget()
+	d.week.forget(today)
 	d.sweepShaky(today)
 }
 

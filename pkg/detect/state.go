@@ -27,6 +27,9 @@ const (
 	bucketMix    = "detect.mix"    // series → what its breaks usually look like
 	bucketAsked  = "detect.asked"  // environment, integration, connection → Unix ms
 	bucketAlive  = "detect.alive"  // environment, integration, connection → provider, day
+
+	bucketMembers = "detect.members" // incident, environment, integration, connection → account
+	bucketWeek    = "detect.week"    // environment, day → how many broke and were reconnected
 )
 
 type storedHeader struct {
@@ -67,6 +70,7 @@ type storedIncident struct {
 	ResolvedAt time.Time
 	Resolution string
 	Recovered  []string `json:",omitempty"`
+	Proof      int      `json:",omitempty"`
 }
 
 // Changes emits what changed since the last call and must be stored; a nil value deletes.
@@ -101,6 +105,8 @@ func (d *Detector) Changes(put func(bucket, key string, value []byte)) {
 		d.shaky[at.place].changes(at, put)
 	}
 	clear(d.shakyChanged)
+	d.changesMembers(put)
+	d.week.changes(put)
 	for _, s := range d.order {
 		s.changes(put)
 	}
@@ -193,7 +199,7 @@ func stored(t *tracked) *storedIncident {
 	if t == nil {
 		return nil
 	}
-	return &storedIncident{*t, t.Milestone, t.Past, t.OpenedAt, t.ResolvedAt, t.Resolution, t.Recovered}
+	return &storedIncident{*t, t.Milestone, t.Past, t.OpenedAt, t.ResolvedAt, t.Resolution, t.Recovered, t.Proof}
 }
 
 // tracked is what was stored.
@@ -203,6 +209,7 @@ func (x *storedIncident) tracked() *tracked {
 	}
 	t := x.Tracked
 	t.Milestone, t.Past, t.OpenedAt, t.ResolvedAt, t.Resolution, t.Recovered = x.Milestone, x.Past, x.OpenedAt, x.ResolvedAt, x.Resolution, x.Recovered
+	t.Proof = x.Proof
 	return &t
 }
 
@@ -240,6 +247,10 @@ func (d *Detector) restore(bucket, key string, value []byte) error {
 		return d.restoreName(bucket, key, value)
 	case bucketFleet, bucketShaky:
 		return d.restoreFleet(bucket, key, value)
+	case bucketMembers:
+		return d.restoreMember(key, value)
+	case bucketWeek:
+		return d.week.restore(key, value)
 	case bucketSeries, bucketRing, bucketRates, bucketBreaks, bucketMix:
 		return d.restoreSeries(bucket, key, value)
 	}

@@ -24,6 +24,8 @@ type tracked struct {
 	Over  bool    // the rise of its own series has ended; it resolves with the last incident that is part of it
 	Wide  string  // family or all: it stands for others too
 	Broad *breadth
+
+	Beyond bool `json:",omitempty"` // more connections broke than are followed
 }
 
 // judge opens an incident, or re-opens the last one, when the most extreme window reaches the alarm line.
@@ -40,6 +42,9 @@ func (d *Detector) judge(s *series, p peak, at, now time.Time) []Incident {
 	t.Incident = Incident{
 		Type: "incident", ID: identity(s.key, p.To), Revision: 1, Milestone: 1, Status: StatusOpen, Time: at, OpenedAt: at, Past: past,
 		Signal: s.Signal, Environment: s.Environment, Provider: s.Provider, Cause: s.Cause,
+	}
+	if last := s.incident; last != nil {
+		d.forgetMembers(last.ID)
 	}
 	s.incident = t
 	t.Onset = d.onset(s, p)
@@ -156,6 +161,7 @@ func (d *Detector) follow(s *series, p peak, slot int64, now time.Time) []Incide
 // says reports whether two states of an incident tell the same. Its course moves with time, and the ranking stands in the explanation.
 func (in *Incident) says(o *Incident) bool {
 	return in.Milestone == o.Milestone && in.Past == o.Past && in.Observed == o.Observed && in.Expected == o.Expected && in.Score == o.Score && in.Since.Equal(o.Since) &&
+		in.Affected == o.Affected && in.Customers == o.Customers && in.Remaining == o.Remaining &&
 		in.Scope == o.Scope && in.Integration == o.Integration && in.Active == o.Active && len(in.Connections) == len(o.Connections) && slices.Equal(in.Explanation, o.Explanation) &&
 		slices.EqualFunc(in.Diagnoses, o.Diagnoses, func(a, b Diagnosis) bool { return a.Kind == b.Kind })
 }

@@ -55,11 +55,11 @@ func (d *Detector) fleetOf(k kind) *fleet {
 func (d *Detector) join(s *series, at time.Time) []Incident {
 	t, f := s.incident, d.fleet(s)
 	if f.Wide.ID != "" && at.Sub(window.SlotTime(f.Wide.End+1)) <= wideAfter && d.adopts(f.Wide.ID, t) {
-		t.Parent = f.Wide.ID
+		d.belongs(t, f.Wide.ID)
 		return nil
 	}
 	if lead := d.sister(s); lead != nil {
-		t.Parent = lead.incident.ID
+		d.belongs(t, lead.incident.ID)
 		return d.widen(lead, "family", false, at)
 	}
 	return nil
@@ -117,6 +117,9 @@ func (d *Detector) spread(f *fleet, slot int64, now time.Time) (out []Incident) 
 		out = d.gather(f, lead, at)
 	}
 	f.Wide.End = slot
+	if t := d.incidentOf(f.Wide.ID); t != nil {
+		d.followBreadth(t, &b, slot)
+	}
 	if t := f.Own; t != nil && t.ID == f.Wide.ID {
 		return append(out, d.ownRises(f, &b, slot, now)...)
 	}
@@ -133,7 +136,7 @@ func (d *Detector) spread(f *fleet, slot int64, now time.Time) (out []Incident) 
 func (d *Detector) gather(f *fleet, lead *tracked, at time.Time) (out []Incident) {
 	for _, s := range d.order {
 		if t := s.incident; s.kind() == f.kind && s.open() && t.Parent == "" && t.ID != lead.ID && at.Sub(t.OpenedAt) <= wideBefore && d.adopts(lead.ID, t) {
-			t.Parent = lead.ID
+			d.belongs(t, lead.ID)
 			out = append(out, d.update(s, at)...)
 		}
 	}
@@ -152,6 +155,9 @@ func (d *Detector) spreadBegins(f *fleet, b *breadth, slot int64, now time.Time)
 		}
 	}
 	if lead == nil {
+		if f.Own != nil {
+			d.forgetMembers(f.Own.ID)
+		}
 		f.Own = newOwn(f, at)
 		f.Wide = wide{ID: f.Own.ID, End: slot}
 		return nil
@@ -192,6 +198,10 @@ func (d *Detector) ownRises(f *fleet, b *breadth, slot int64, now time.Time) []I
 	b.over(&t.Incident)
 	t.Environment = d.where(b)
 	t.Explanation = b.lines(f.Signal)
+	d.recount(t)
+	if t.Beyond {
+		t.Explanation = append(t.Explanation, beyondNote)
+	}
 	return []Incident{t.Incident}
 }
 
@@ -255,6 +265,7 @@ func (d *Detector) partEnded(id string, at time.Time) []Incident {
 	lead.Status, lead.Time, lead.ResolvedAt, lead.Resolution = StatusResolved, at, at, "no provider rises any more"
 	lead.Revision++
 	lead.Milestone++
+	d.recount(lead)
 	for _, f := range d.fleets {
 		f.changed = f.changed || f.Own == lead
 	}

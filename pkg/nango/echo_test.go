@@ -72,7 +72,7 @@ func (x told) event() (ev Event, due time.Time) {
 	default:
 		return *refused(Failure, x.n, "", x.at, Unknown, spanReason, ""), due
 	}
-	ev.Account = fmt.Sprint("org_", x.n)
+	ev.Account, ev.AuthMode = fmt.Sprint("org_", x.n), "OAUTH2"
 	ev.Tags = TagsOf(map[string]string{"organization_id": ev.Account})
 	return ev, due
 }

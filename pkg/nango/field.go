@@ -109,3 +109,16 @@ func bound(b []byte, most int) string {
 	}
 	return string(s[:cut]) + tail
 }
+
+// maxAuthMode bounds the name of a way to authorize, in bytes.
+const maxAuthMode = 32
+
+// authMode returns how a connection authorizes, as Nango names it: OAUTH2, OAUTH2_CC, TBA …; "" for what is no such name. Only webhooks say it: the
+// authType of an operation row names the route of the request, and one route serves several modes.
+func (r *Reader) authMode(v *fastjson.Value) string {
+	s := v.GetStringBytes()
+	if len(s) == 0 || len(s) > maxAuthMode || slices.ContainsFunc(s, func(c byte) bool { return c == '-' || !isWordByte(c) }) {
+		return ""
+	}
+	return r.intern(bytes.ToUpper(s))
+}

@@ -14,6 +14,7 @@ type entry struct {
 	Connection  string  `json:"c,omitempty"`
 	Account     string  `json:"a,omitempty"`
 	Tags        Tags    `json:"x,omitempty"`
+	AuthMode    string  `json:"am,omitempty"`
 	Created     int64   `json:"t,omitempty"` // Unix ms of the operation
 	Ended       int64   `json:"z,omitempty"`
 	Message     int64   `json:"m,omitempty"` // Unix ms of the earliest message row
@@ -63,7 +64,7 @@ func (e *entry) merge(o *entry) {
 		from string
 	}{
 		{&e.Environment, o.Environment}, {&e.Provider, o.Provider}, {&e.Integration, o.Integration}, {&e.Connection, o.Connection},
-		{&e.Account, o.Account}, {&e.Type, o.Type}, {&e.SignIntegration, o.SignIntegration}, {&e.SignConnection, o.SignConnection},
+		{&e.Account, o.Account}, {&e.AuthMode, o.AuthMode}, {&e.Type, o.Type}, {&e.SignIntegration, o.SignIntegration}, {&e.SignConnection, o.SignConnection},
 	} {
 		*s.to = max(*s.to, s.from) // they do not differ, unless one is empty or a number
 	}
@@ -95,7 +96,7 @@ func (e *entry) start() int64 {
 // event says what the entry amounts to: with final false, if no more rows were needed; with final true, if none come.
 func (e *entry) event(rules *Rules, final bool) (Event, fate) {
 	ev := Event{Time: at(e.start()), Environment: plainName(e.Environment), Provider: e.Provider, Integration: plainName(e.Integration),
-		Connection: plainName(e.Connection), Account: e.Account, OperationID: e.id, Tags: e.Tags}
+		Connection: plainName(e.Connection), Account: e.Account, AuthMode: e.AuthMode, OperationID: e.id, Tags: e.Tags}
 	if e.Kind == opWebhook {
 		ev.OperationID = ""
 	}

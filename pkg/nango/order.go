@@ -180,10 +180,10 @@ func (r *Reader) tellActive(ev *Event) bool {
 	return true
 }
 
-// echoed keeps of a delivery that repeats what is known whose the connection is: rows of a refresh do not say it.
+// echoed keeps of a delivery that repeats what is known whose the connection is and how it authorizes: rows of a refresh do not say it.
 func (r *Reader) echoed(ev Event) {
 	r.stats.Echoes++
-	if ev.Tags != "" || ev.Account != "" {
+	if ev.Tags != "" || ev.Account != "" || ev.AuthMode != "" {
 		ev.Kind, ev.Cause, ev.Reason, ev.Type = Seen, "", "", ""
 		r.emit(ev)
 	}

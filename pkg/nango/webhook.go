@@ -38,7 +38,7 @@ func (r *Reader) webhook(v *fastjson.Value, c wrapper) {
 	e.Environment = r.name(v, "environment")
 	e.Integration = r.name(v, "providerConfigKey")
 	e.Connection = r.text(v.Get("connectionId"))
-	e.Account, e.Tags = r.account(v), r.tags(v)
+	e.Account, e.Tags, e.AuthMode = r.account(v), r.tags(v), r.authMode(v.Get("authMode"))
 	if p := r.name(v, "provider"); p != "unknown" {
 		e.Provider = p
 	}

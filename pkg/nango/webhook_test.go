@@ -9,7 +9,7 @@ import (
 func TestWebhooks(t *testing.T) {
 	appended := worldStart.Add(time.Hour)
 	failure := Event{Kind: Failure, Time: appended, Environment: "live", Provider: "google-mail", Integration: "mail-live", Connection: connectionName(1),
-		Account: "org_1", Cause: Unknown, Reason: "no_reason", Type: external, Tags: TagsOf(map[string]string{"organization_id": "org_1"})}
+		Account: "org_1", AuthMode: "OAUTH2", Cause: Unknown, Reason: "no_reason", Type: external, Tags: TagsOf(map[string]string{"organization_id": "org_1"})}
 	back := failure
 	back.Kind, back.Cause, back.Reason, back.Type = Reconnected, "", "", ""
 	anew := back
@@ -46,6 +46,27 @@ func TestWebhooks(t *testing.T) {
 			}
 			sameEvents(t, r.Flush(), tt.want)
 		})
+	}
+}
+
+// How a connection authorizes is a name of at most 32 letters, digits and underscores, or is not known. An operation row does not say it: the oauth2 of
+// its meta stands for every mode that a browser goes through.
+func TestAuthMode(t *testing.T) {
+	for said, want := range map[string]string{
+		`"OAUTH2_CC"`: "OAUTH2_CC", `"oauth2"`: "OAUTH2", `"TBA"`: "TBA", `"` + strings.Repeat("A", 32) + `"`: strings.Repeat("A", 32),
+		`"` + strings.Repeat("A", 33) + `"`: "", `""`: "", `"API KEY"`: "", `"X-Y"`: "", `"Ä"`: "", `"<!here>"`: "", `7`: "", `null`: "", `["OAUTH2"]`: "", `{"a":"OAUTH2"}`: "",
+	} {
+		body := strings.Replace(webhookBody("creation", 1, true), `"OAUTH2"`, said, 1)
+		r := newReader(Options{})
+		r.Open("t/0", 0, 0)
+		r.Read([]byte(body), Meta{Source: "t/0", Offset: 1, Time: worldStart.UnixMilli()})
+		if got := r.Flush(); len(got) != 1 || got[0].AuthMode != want {
+			t.Errorf("%s: %+v, want %q", said, got, want)
+		}
+	}
+	row := operationRow(opID(worldStart, 1), "auth", "create_connection", "success", whoOf(1)+`,"meta":{"authType":"oauth2"}`, worldStart, worldStart)
+	if got, _ := read(t, Options{}, row); len(got) != 1 || got[0].AuthMode != "" {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 const (
 	forgetFailure = 7 * 24 * time.Hour  // a failure longer ago than this does not make the next one a repeat
 	forgetEntry   = 90 * 24 * time.Hour // an entry without any sign for so long leaves
-	forgetSign    = 4 * 24 * time.Hour  // one that never failed leaves: no failure from before its sign can still come
+	forgetSign    = 4 * 24 * time.Hour  // one that never failed, and of which nothing else is known, leaves: no failure from before its sign can still come
 	maxStanding   = 200_000             // entries that never failed; of more, late failures may count that a success has overtaken
 	confirmAfter  = 6 * time.Hour       // an unknown cause counts when it still fails so much later,
 	confirmGap    = 12 * time.Hour      // with no gap longer than this between two failures,
@@ -57,6 +57,8 @@ type entry struct {
 	BeforeStart bool        `json:",omitempty"` // the first sign that said how it is was exhaustion: broken before anybody watched
 	Cause       nango.Cause `json:",omitempty"` // of the last counted failure
 	Reason      string      `json:",omitempty"` // of the last counted failure
+	Mended      bool        `json:",omitempty"` // it was broken once, and worked again
+	Deleted     bool        `json:",omitempty"` // it was, and nothing said since that it is there
 }
 
 // unconfirmed is a run of failures of unknown cause without a success or a transient failure in it.
@@ -74,7 +76,8 @@ type Ledger struct {
 	reasons  map[string]*shares // by environment
 	places   map[place]*tally
 	uses     map[user][]use
-	standing int // entries that never failed
+	broken   map[string]int // entries whose last word is a counted failure or exhaustion, by environment
+	standing int            // entries that never failed
 	changed  map[ledgerKey]struct{}
 	speaks   map[string]struct{} // environments whose reasons changed
 }
@@ -98,7 +101,7 @@ type use struct {
 // NewLedger returns an empty ledger.
 func NewLedger(unknown Unknown) *Ledger {
 	return &Ledger{
-		unknown: unknown, entries: map[ledgerKey]*entry{}, reasons: map[string]*shares{}, places: map[place]*tally{}, uses: map[user][]use{},
+		unknown: unknown, entries: map[ledgerKey]*entry{}, reasons: map[string]*shares{}, places: map[place]*tally{}, uses: map[user][]use{}, broken: map[string]int{},
 		changed: map[ledgerKey]struct{}{}, speaks: map[string]struct{}{},
 	}
 }
@@ -110,6 +113,7 @@ type Verdict struct {
 	Provider  string      // of the connection, by this sign or earlier ones, or those of its integration; "" when not known
 	Account   string      // of the connection, by this sign or earlier ones; "" when not known
 	Recovered bool        // the connection was broken and works again
+	Turned    bool        // its State is another
 	Transient bool        // a refresh of it failed for a moment, the first time in 24 h
 }
 
@@ -134,7 +138,7 @@ func (l *Ledger) Observe(e nango.Event) Verdict {
 	}
 	was := *n
 	v := l.sign(key, n, e)
-	v.Provider, v.Account = n.Provider, n.Account
+	v.Provider, v.Account, v.Turned = n.Provider, n.Account, n.state() != was.state()
 	l.tally(key, n, 1)
 	if *n != was {
 		l.changed[key] = struct{}{}
@@ -159,8 +163,10 @@ func (l *Ledger) admits(e nango.Event) bool {
 func (l *Ledger) whose(key ledgerKey, n *entry, e nango.Event) {
 	if e.Time.Before(n.Sign) {
 		n.Provider, n.Account, n.Tags = cmp.Or(n.Provider, e.Provider), cmp.Or(n.Account, e.Account), n.Tags.Over(e.Tags)
+		n.AuthMode = cmp.Or(n.AuthMode, e.AuthMode)
 	} else {
 		n.Provider, n.Account, n.Tags = cmp.Or(e.Provider, n.Provider), cmp.Or(e.Account, n.Account), e.Tags.Over(n.Tags)
+		n.AuthMode = cmp.Or(e.AuthMode, n.AuthMode)
 	}
 	if n.Provider == "" {
 		n.Provider = l.providerOf(key)
@@ -193,6 +199,7 @@ func (l *Ledger) Origin(environment, integration, connection string) (authMode s
 
 func (l *Ledger) sign(key ledgerKey, n *entry, e nango.Event) (v Verdict) {
 	l.whose(key, n, e)
+	n.authorized(e)
 	switch {
 	case e.Kind == nango.Seen:
 		n.Seen = later(n.Seen, e.Time)
@@ -214,11 +221,19 @@ func (l *Ledger) sign(key ledgerKey, n *entry, e nango.Event) (v Verdict) {
 		}
 		v.Recovered = n.counts()
 		itself := !e.Authorized && (v.Recovered || n.Itself)
-		*n = entry{Provider: n.Provider, Account: n.Account, Tags: n.Tags, Seen: n.Seen, Sign: e.Time, Worked: e.Time, Itself: itself, Failed: n.Failed, Transient: n.Transient, Cause: n.Cause, Reason: n.Reason}
-	case nango.Deleted:
-		*n = entry{Sign: e.Time}
+		*n = entry{Provider: n.Provider, Account: n.Account, Tags: n.Tags, AuthMode: n.AuthMode, Created: n.Created, Seen: n.Seen, Sign: e.Time, Worked: e.Time,
+			Itself: itself, Failed: n.Failed, Transient: n.Transient, Cause: n.Cause, Reason: n.Reason, Mended: n.Mended || v.Recovered}
+	case nango.Deleted: // whose it was is forgotten with it
+		*n = entry{Provider: n.Provider, Sign: e.Time, Failed: n.Failed, Cause: n.Cause, Reason: n.Reason, Deleted: true}
 	}
 	return v
+}
+
+// authorized notes when the user authorized the connection. It does not matter when the news comes, unless the connection was deleted since.
+func (n *entry) authorized(e nango.Event) {
+	if e.Kind == nango.Reconnected && e.Authorized && !(n.Deleted && e.Time.Before(n.Sign)) {
+		n.Created = later(n.Created, e.Time)
+	}
 }
 
 func later(a, b time.Time) time.Time {
@@ -318,11 +333,11 @@ func (u *unconfirmed) confirmed() bool {
 }
 
 // Sweep forgets entries without a sign for 90 days. Called once a day it keeps the ledger bounded by who failed in that time. Entries that never
-// failed leave after 4 days, unless they know an account or tags.
+// failed leave after 4 days, unless they know an account, tags or when their user authorized them: the age at which a connection breaks is told.
 func (l *Ledger) Sweep(now time.Time) {
 	for key, n := range l.entries {
 		keep := forgetEntry
-		if n.Failed.IsZero() && n.Account == "" && n.Tags == "" {
+		if n.Failed.IsZero() && n.Account == "" && n.Tags == "" && n.Created.IsZero() {
 			keep = forgetSign
 		}
 		if now.Sub(later(n.Sign, n.Seen)) > keep {
@@ -361,7 +376,12 @@ func (l *Ledger) tally(key ledgerKey, n *entry, by int) {
 	if n.Failed.IsZero() {
 		l.standing += by
 	}
-	if n.Provider == "" {
+	if n.counts() {
+		if l.broken[key.Environment] += by; l.broken[key.Environment] == 0 {
+			delete(l.broken, key.Environment)
+		}
+	}
+	if n.Provider == "" || n.state() == Deleted {
 		return
 	}
 	at := place{key.Environment, n.Provider}

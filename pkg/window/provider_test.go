@@ -19,13 +19,13 @@ func TestProviderOfIsThePlainRule(t *testing.T) {
 			e.Integration, e.Provider = rapid.StringMatching("[ij]").Draw(t, "integration"), rapid.SampledFrom([]string{"", "p", "q", "r"}).Draw(t, "provider")
 			key := ledgerKey{e.Environment, e.Integration, e.Connection}
 			want := ""
-			if n := l.entries[key]; n != nil && e.Provider == "" && e.Kind != nango.Deleted {
+			if n := l.entries[key]; n != nil && e.Provider == "" {
 				want = n.Provider
 			}
-			if e.Provider != "" && e.Kind != nango.Deleted {
+			if e.Provider != "" {
 				want = e.Provider
 			}
-			if want == "" && e.Kind != nango.Deleted {
+			if want == "" {
 				want = plainProvider(l, key)
 			}
 			if l.Observe(e); l.entries[key].Provider != want {
@@ -35,7 +35,7 @@ func TestProviderOfIsThePlainRule(t *testing.T) {
 				l = restart(t, l, stored)
 			}
 		}
-		if l.Sweep(start.AddDate(1, 0, 0)); len(l.uses)+len(l.places)+len(l.entries)+l.standing != 0 {
+		if l.Sweep(start.AddDate(1, 0, 0)); len(l.uses)+len(l.places)+len(l.entries)+len(l.broken)+l.standing != 0 {
 			t.Fatalf("left after all entries: %+v", l)
 		}
 	})
@@ -43,7 +43,7 @@ func TestProviderOfIsThePlainRule(t *testing.T) {
 
 func plainProvider(l *Ledger, of ledgerKey) (name string) {
 	for key, n := range l.entries {
-		if key != of && key.Environment == of.Environment && key.Integration == of.Integration {
+		if n.state() != Deleted && key != of && key.Environment == of.Environment && key.Integration == of.Integration {
 			name = max(name, n.Provider)
 		}
 	}

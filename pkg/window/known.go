@@ -1,0 +1,95 @@
+package window
+
+import (
+	"time"
+
+	"github.com/revwatch/revwatch/pkg/nango"
+)
+
+// State of a connection, as far as its signs say.
+type State string
+
+// The states. What the ledger does not know has none.
+const (
+	Working     State = "working"     // nothing that counts says that it is broken
+	Broken      State = "broken"      // its last word is a counted failure or exhaustion
+	Reconnected State = "reconnected" // it was broken, and works again
+	Deleted     State = "deleted"     // it is no more, unless a later sign of it says so
+)
+
+func (n *entry) state() State {
+	switch {
+	case n.counts():
+		return Broken
+	case n.Deleted:
+		return Deleted
+	case n.Mended:
+		return Reconnected
+	}
+	return Working
+}
+
+// Age is how long before the break the user had last authorized the connection; 0: not known.
+func (x *Break) Age() time.Duration {
+	if x.Created == 0 {
+		return 0
+	}
+	return x.Time.Sub(time.UnixMilli(x.Created))
+}
+
+// State returns the state of a connection, "" when the ledger does not know it.
+func (l *Ledger) State(environment, integration, connection string) State {
+	if n := l.entries[ledgerKey{environment, integration, connection}]; n != nil {
+		return n.state()
+	}
+	return ""
+}
+
+// Connection is what the ledger knows of one connection. Times are zero and texts empty where it knows nothing.
+type Connection struct {
+	Environment, Integration, Connection string
+	Provider, Account, AuthMode          string
+
+	Tags        nango.Tags
+	State       State
+	Created     time.Time // when its user last authorized it
+	First       time.Time // first failure since it last worked
+	Failed      time.Time // last failure of any cause, or sign of exhaustion
+	Cause       nango.Cause
+	Reason      string
+	Exhausted   bool // Nango has given up on it
+	BeforeStart bool // it was broken before anybody watched
+}
+
+// All yields every connection the ledger knows, in no order.
+func (l *Ledger) All(yield func(Connection) bool) {
+	for key, n := range l.entries {
+		c := Connection{
+			Environment: key.Environment, Integration: key.Integration, Connection: key.Connection,
+			Provider: n.Provider, Account: n.Account, AuthMode: n.AuthMode, Tags: n.Tags, State: n.state(), Created: n.Created,
+			First: n.First, Failed: n.Failed, Cause: n.Cause, Reason: n.Reason, Exhausted: n.Exhausted, BeforeStart: n.BeforeStart,
+		}
+		if !yield(c) {
+			return
+		}
+	}
+}
+
+// Names yields the name of every connection the ledger knows and that is not deleted, in no order.
+func (l *Ledger) Names(yield func(environment, integration, connection string)) {
+	for key, n := range l.entries {
+		if n.state() != Deleted {
+			yield(key.Environment, key.Integration, key.Connection)
+		}
+	}
+}
+
+// BrokenIn counts the connections of an environment whose last word is a counted failure or exhaustion, those without a known provider too.
+func (l *Ledger) BrokenIn(environment string) int { return l.broken[environment] }
+
+// Environments yields those with a broken connection, in no order.
+func (l *Ledger) Environments(yield func(environment string)) {
+	for name := range l.broken {
+		yield(name)
+	}
+}
