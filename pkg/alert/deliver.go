@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-
-	"github.com/revwatch/revwatch/pkg/detect"
 )
 
 const (
@@ -23,7 +21,7 @@ func (l *lane) run(ctx context.Context) {
 			at = l.step(ctx)
 		}
 		l.setBusy(false)
-		l.sleep(ctx, at)
+		l.sleep(ctx, sooner(at, l.mutes.edge(l.opt.Now())))
 	}
 	l.flush()
 	l.setBusy(false)
@@ -111,102 +109,49 @@ func (l *lane) save(key string, value []byte) bool {
 	return false
 }
 
-// job is one state to be told.
-type job struct {
-	id         string
-	in, parent *detect.Incident
-	phase      phase
-}
-
-func (j *job) mark() mark {
-	return mark{Revision: j.in.Revision, Milestone: j.in.Milestone, Phase: j.phase}
-}
-
-// next is the state whose turn it is and the time from which it may be sent, without regard to the gap between requests. Of those that may
-// be sent, the one that was tried least recently comes first, so that none that always fails keeps others waiting.
-func (l *lane) next(now time.Time) (best *job, at time.Time) {
-	var turn *record
-	for id, in := range l.book {
-		p := l.owes(id)
-		if p == none {
-			continue
-		}
-		r := l.records[id]
-		when := later(now, soon(later(due(l.traits, r, in, p), l.hold), now))
-		first := best == nil || when.Before(at) || when.Equal(at) && r.before(turn, id, best.id)
-		if first {
-			best, at, turn = &job{id: id, in: in, parent: l.book[in.Parent], phase: p}, when, r
-		}
-	}
-	return best, at
-}
-
-// soon is t, unless that is so far ahead that the clock must have been set back since.
-func soon(t, now time.Time) time.Time {
-	if t.Sub(now) > maxRetryAfter {
-		return now
-	}
-	return t
-}
-
-// step sends the next state when it is due. It returns when there is something to do again: zero, when nothing is planned.
-func (l *lane) step(ctx context.Context) time.Time {
-	now := l.opt.Now()
-	l.mu.Lock()
-	j, at := l.next(now)
-	if j == nil {
-		l.mu.Unlock()
-		return time.Time{}
-	}
-	at = later(at, soon(l.last.Add(l.traits.gap), now))
-	if at.After(now) {
-		l.mu.Unlock()
-		return at
-	}
-	l.busy = true
-	l.mu.Unlock()
-	if !l.opt.May() {
-		return now.Add(mayAgain)
-	}
-	l.deliver(ctx, j)
-	return now
-}
-
-// deliver makes one request: the record says so before it and what came of it afterwards.
-func (l *lane) deliver(ctx context.Context, j *job) {
+// deliver makes one request: the record says so before it and what came of it afterwards. What is sent again needs neither.
+func (l *lane) deliver(ctx context.Context, j job) {
 	d, value, ok := l.prepare(j)
 	if !ok {
 		return
 	}
-	key := recordKey(l.name, j.id)
-	if !l.save(key, value) || !l.opt.May() {
+	if !j.again && !l.save(recordKey(l.name, j.id), value) || !l.opt.May() {
 		l.withdraw(j)
 		return
 	}
 	got, err := l.send(ctx, d)
-	l.settle(j, got, err)
+	if j.again {
+		l.settleAgain(j, got, err)
+	} else {
+		l.settle(j, got, err)
+	}
 }
 
 // prepare marks a request as begun, unless the incident was forgotten meanwhile.
-func (l *lane) prepare(j *job) (delivery, []byte, bool) {
-	m := compose(j.in, j.parent, j.phase, l.opt.Wording)
+func (l *lane) prepare(j job) (delivery, []byte, bool) {
+	m := l.message(j)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.records[j.id]
 	if r == nil {
 		return delivery{}, nil, false
 	}
-	trying := j.mark()
-	r.Trying, r.Tried = &trying, l.opt.Now()
-	d := delivery{
-		message: m, in: j.in, incident: j.id, milestone: j.in.Milestone, revision: j.in.Revision, status: string(j.in.Status),
-		began: j.in.Since, remote: r.Remote, doubtful: r.Doubt,
+	r.Tried = l.opt.Now()
+	if !j.again {
+		trying := j.mark
+		r.Trying = &trying
 	}
-	return d, encode(r), true
+	return delivery{
+		message: m, in: j.in, incident: j.id, milestone: j.mark.Milestone, revision: j.mark.Revision, status: string(j.in.Status),
+		began: j.in.Since, remote: r.Remote, doubtful: r.Doubt,
+	}, encode(r), true
 }
 
 // withdraw says that a request was not made after all.
-func (l *lane) withdraw(j *job) {
+func (l *lane) withdraw(j job) {
+	if j.again {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if r := l.records[j.id]; r != nil {
@@ -228,9 +173,8 @@ func (l *lane) send(ctx context.Context, d delivery) (receipt, error) {
 }
 
 // settle notes what came of a request.
-func (l *lane) settle(j *job, got receipt, err error) {
+func (l *lane) settle(j job, got receipt, err error) {
 	now := l.opt.Now()
-	what := []zap.Field{zap.String("incident", j.id), zap.String("phase", string(j.phase)), zap.Int("revision", j.in.Revision)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.records[j.id]
@@ -239,19 +183,57 @@ func (l *lane) settle(j *job, got receipt, err error) {
 	}
 	l.dirty[recordKey(l.name, j.id)] = struct{}{}
 	if err == nil {
-		r.accept(j.mark(), got, now)
-		l.failures, l.hold, l.err = 0, time.Time{}, ""
-		l.results["sent"]++
-		l.log.Info("told", what...)
+		r.accept(j.mark, got, now)
+		l.worked("sent")
+		l.log.Info("told", j.fields()...)
 	} else {
 		f := faultOf(err)
 		l.failures++
-		r.fail(l.traits, j.mark(), f, l.failures, now)
-		l.hold, l.err = r.Hold, f.reason
-		l.results[string(f.verdict)]++
-		l.log.Warn("not told", append(what, zap.String("result", string(f.verdict)), zap.String("reason", f.reason), zap.Time("hold", r.Hold))...)
+		r.fail(l.traits, j.mark, f, l.failures, now)
+		l.failed(j, f, r.Hold)
 	}
+	l.post(j.id)
 	if l.book[j.id] != nil {
-		l.date(j.id, now)
+		l.review(now)
 	}
+}
+
+// settleAgain notes what came of a state that was sent again. Only a refusal is written, and its end.
+func (l *lane) settleAgain(j job, got receipt, err error) {
+	now := l.opt.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.records[j.id]
+	if r == nil {
+		return
+	}
+	if err == nil {
+		if r.acceptAgain(got, now) {
+			l.dirty[recordKey(l.name, j.id)] = struct{}{}
+		}
+		l.worked("repeated")
+		l.post(j.id)
+		return
+	}
+	f := faultOf(err)
+	l.failures++
+	if f.verdict == refused {
+		r.fail(l.traits, j.mark, f, l.failures, now)
+		l.dirty[recordKey(l.name, j.id)] = struct{}{}
+		l.post(j.id)
+	}
+	l.failed(j, f, now.Add(max(f.after, backoff(l.failures, backoffBase, backoffCap))))
+}
+
+// worked notes an accepted request.
+func (l *lane) worked(result string) {
+	l.failures, l.hold, l.err = 0, time.Time{}, ""
+	l.results[result]++
+}
+
+// failed notes one that was not accepted.
+func (l *lane) failed(j job, f *fault, hold time.Time) {
+	l.hold, l.err = hold, f.reason
+	l.results[string(f.verdict)]++
+	l.log.Warn("not told", append(j.fields(), zap.String("result", string(f.verdict)), zap.String("reason", f.reason), zap.Time("hold", hold))...)
 }

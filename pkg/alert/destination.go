@@ -28,8 +28,8 @@ type traits struct {
 	keyed     bool          // the other side knows an incident by its id: the same request twice is one
 	silences  bool          // it is told when somebody silences what it was told of (phase hush)
 	reports   bool          // it is told what is no incident: the weekly line
-	repeat    time.Duration // an open incident is sent again so often, whatever changed; 0: never
-	repeatEnd time.Duration // and a resolved one, for so long
+	repeat    time.Duration // what is open is sent again so often, though nothing changed; 0: never
+	repeatEnd time.Duration // and what is over, for so long after its end was accepted
 }
 
 // delivery is what send is asked to bring.

@@ -226,7 +226,7 @@ func TestCertificateIsChecked(t *testing.T) {
 	f.Close()
 	f.Server = nil
 	serveTLS(t, &f.server)
-	to := must(NewPagerDuty(PagerDuty{RoutingKey: pagerKey, URL: f.URL}))(t)
+	to := must(NewPagerDuty(PagerDuty{RoutingKey: pagerKey, URL: f.URL, HTTP: loopback(t)}))(t)
 	_, err := to.send(context.Background(), tell(revoked(), nil, open))
 	if f := faultOf(err); f.verdict != failed || f.reason != "the server's certificate is not trusted" {
 		t.Errorf("%s %q", f.verdict, f.reason)

@@ -145,7 +145,7 @@ func (m documented) files() []string {
 	return []string{m.name + ".json", m.name + ".png"}
 }
 
-const again = "when that is meant, run go test ./pkg/alert -run TestDocumentedMessages -update -pictures"
+const writeAnew = "when that is meant, run go test ./pkg/alert -run TestDocumentedMessages -update -pictures"
 
 // compare holds one message against its files, or writes them.
 func (m documented) compare(t *testing.T) {
@@ -158,7 +158,7 @@ func (m documented) compare(t *testing.T) {
 	}
 	want, err := os.ReadFile(file + ".json")
 	if err != nil || !bytes.Equal(want, body) {
-		t.Errorf("%s.json is not what goes out (%v); %s", m.name, err, again)
+		t.Errorf("%s.json is not what goes out (%v); %s", m.name, err, writeAnew)
 	}
 	if m.at.IsZero() {
 		return
@@ -172,7 +172,7 @@ func (m documented) compare(t *testing.T) {
 	case !fresh && *update && *pictures:
 		photograph(t, page, file+".png")
 	case !fresh:
-		t.Errorf("%s.png is not of that message; %s", m.name, again)
+		t.Errorf("%s.png is not of that message; %s", m.name, writeAnew)
 	}
 }
 

@@ -325,11 +325,21 @@ func (f *fakeSlack) top() (n int) {
 }
 
 func (f *fakeSlack) webhookTo(t *testing.T) Destination {
-	return must(NewSlack(Slack{WebhookURL: Secret(f.URL + slackSecret)}))(t)
+	return must(NewSlack(Slack{WebhookURL: Secret(f.URL + slackSecret), HTTP: loopback(t)}))(t)
 }
 
 func (f *fakeSlack) botTo(t *testing.T) Destination {
-	return must(NewSlack(Slack{Token: slackToken, Channel: "C1", APIURL: f.URL + "/api"}))(t)
+	return must(NewSlack(Slack{Token: slackToken, Channel: "C1", APIURL: f.URL + "/api", HTTP: loopback(t)}))(t)
+}
+
+// loopback is a client that may reach the servers of the tests.
+func loopback(t *testing.T) *http.Client {
+	t.Helper()
+	c, err := NewClient(Policy{Allow: []string{"127.0.0.0/8"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 func must(d Destination, err error) func(*testing.T) Destination {
@@ -404,5 +414,5 @@ func (f *fakePager) handle(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *fakePager) to(t *testing.T) Destination {
-	return must(NewPagerDuty(PagerDuty{RoutingKey: pagerKey, URL: f.URL}))(t)
+	return must(NewPagerDuty(PagerDuty{RoutingKey: pagerKey, URL: f.URL, HTTP: loopback(t)}))(t)
 }

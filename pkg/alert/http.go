@@ -21,6 +21,7 @@ import (
 
 const (
 	requestTimeout = 15 * time.Second
+	dialTimeout    = 5 * time.Second
 	maxAnswer      = 64 << 10 // bytes of an answer that are read
 	maxRetryAfter  = 24 * time.Hour
 )
@@ -28,7 +29,7 @@ const (
 // caller makes requests and turns whatever goes wrong into faults that hold no secret.
 type caller struct{ client *http.Client }
 
-// newCaller takes over a client's transport (nil: our own). Redirects are never followed: a webhook's URL is a secret
+// newCaller takes over a client's transport (nil: that of the strictest policy). Redirects are never followed: a webhook's URL is a secret
 // and a redirect would carry the message to a place nobody configured.
 func newCaller(client *http.Client) caller {
 	c := http.Client{}
@@ -36,26 +37,10 @@ func newCaller(client *http.Client) caller {
 		c = *client
 	}
 	if c.Transport == nil {
-		c.Transport = newTransport()
+		c.Transport = newTransport(newGate())
 	}
-	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	c.Jar = nil
+	c.CheckRedirect, c.Jar = noRedirect, nil
 	return caller{client: &c}
-}
-
-// newTransport opens a connection for each request: messages are rare, and a request that dies on a connection kept
-// too long could not be told from one that arrived.
-func newTransport() *http.Transport {
-	dialer := net.Dialer{Timeout: 5 * time.Second}
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dialer.DialContext,
-		TLSHandshakeTimeout:    5 * time.Second,
-		ResponseHeaderTimeout:  requestTimeout,
-		MaxResponseHeaderBytes: maxAnswer,
-		DisableKeepAlives:      true,
-		DisableCompression:     true,
-	}
 }
 
 // answer is what came back: at most 64 KiB of the body, whole or not.
@@ -68,7 +53,7 @@ type answer struct {
 }
 
 // call sends a request with a JSON body (nil: none) and reads the answer. An error is a *fault: failed when the request
-// cannot have arrived, doubtful otherwise.
+// cannot have arrived, refused when the policy forbids it, doubtful otherwise.
 func (c caller) call(ctx context.Context, method, target string, bearer string, body []byte) (answer, error) {
 	var written atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
@@ -84,7 +69,10 @@ func (c caller) call(ctx context.Context, method, target string, bearer string, 
 	resp, err := c.client.Do(req)
 	if err != nil {
 		f := &fault{verdict: failed, reason: explain(err)}
-		if written.Load() {
+		switch {
+		case errors.Is(err, errPrivate):
+			f.verdict = refused
+		case written.Load():
 			f.verdict = doubtful
 		}
 		return answer{}, f
@@ -106,6 +94,8 @@ func explain(err error) string {
 		to   interface{ Timeout() bool }
 	)
 	switch {
+	case errors.Is(err, errPrivate):
+		return errPrivate.Error()
 	case errors.Is(err, context.Canceled):
 		return "stopped before the answer"
 	case errors.As(err, &to) && to.Timeout():

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,7 +19,8 @@ import (
 	"github.com/revwatch/revwatch/pkg/detect"
 )
 
-// Options of a Notifier.
+// Options of a Notifier. Of an incident that no route matches nobody is told, but of what is said of the pipeline as a whole, that no rows come
+// and the weekly line, everybody.
 type Options struct {
 	Destinations []Destination
 	Save         func(bucket, key string, value []byte) error // one durable write; nil value deletes; safe for concurrent use
@@ -29,19 +31,14 @@ type Options struct {
 	Shadow       bool                                         // decide and show, and send nothing
 	Log          *zap.Logger                                  // nil: none
 	Now          func() time.Time                             // nil: time.Now
+
+	test bool // what is told is a test
 }
 
-// Notifier brings each destination the newest state of each incident. Its methods may be called from any goroutine.
-type Notifier struct {
-	lanes   []*lane
-	changed *signal
-}
-
-// NewNotifier makes a Notifier that knows of no incident. It is an error when two destinations have one name, or when there are
-// destinations and no Save.
-func NewNotifier(o Options) (*Notifier, error) {
+// complete fills in what was left out.
+func (o *Options) complete() error {
 	if len(o.Destinations) > 0 && o.Save == nil {
-		return nil, errors.New("alert: destinations need a place to save what they were told")
+		return errors.New("alert: destinations need a place to save what they were told")
 	}
 	if o.May == nil {
 		o.May = func() bool { return true }
@@ -53,7 +50,26 @@ func NewNotifier(o Options) (*Notifier, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	n := &Notifier{changed: newSignal()}
+	return nil
+}
+
+// Notifier brings each destination the newest state of each incident. Its methods may be called from any goroutine.
+type Notifier struct {
+	opt     *Options
+	lanes   []*lane
+	mutes   *mutes
+	changed *signal
+}
+
+// NewNotifier makes a Notifier that knows of no incident. It is an error when two destinations have one name, when a route or the fallback
+// names one that is not there, when a route can never match, or when there are destinations and no Save.
+func NewNotifier(o Options) (*Notifier, error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	n := &Notifier{opt: &o, changed: newSignal()}
+	n.mutes = newMutes(&o, n.raise)
+	b := &board{refused: map[string][]refuser{}, wake: n.raise}
 	seen := map[string]bool{}
 	for _, d := range o.Destinations {
 		name := d.name()
@@ -64,16 +80,33 @@ func NewNotifier(o Options) (*Notifier, error) {
 			return nil, fmt.Errorf("alert: two destinations are named %q", name)
 		}
 		seen[name] = true
-		n.lanes = append(n.lanes, newLane(d, &o, n.changed))
+		n.lanes = append(n.lanes, newLane(d, &o, n.changed, n.mutes, b))
+	}
+	if err := checkNames(&o, seen); err != nil {
+		return nil, err
 	}
 	return n, nil
 }
 
+// raise wakes all lanes.
+func (n *Notifier) raise() {
+	for _, l := range n.lanes {
+		l.raise()
+	}
+}
+
 // Restore takes back one value that Save was given, in any order, before Run. Buckets of other rooms are ignored.
 func (n *Notifier) Restore(in, key string, value []byte) error {
-	if in != bucket {
-		return nil
+	switch in {
+	case bucket:
+		return n.restoreRecord(key, value)
+	case bucketSilences:
+		return n.mutes.restore(key, value)
 	}
+	return nil
+}
+
+func (n *Notifier) restoreRecord(key string, value []byte) error {
 	name, incident, ok := splitKey(key)
 	if !ok {
 		return fmt.Errorf("alert: %q is no key of a delivery record", key)
@@ -97,19 +130,41 @@ func (n *Notifier) Restore(in, key string, value []byte) error {
 // Tell gives the newest state of every incident that is open or was resolved within the last 7 days, after it was committed. It never
 // blocks; only the newest call counts. What a destination was told of any other incident is forgotten.
 func (n *Notifier) Tell(incidents []detect.Incident) {
-	book := make(map[string]*detect.Incident, len(incidents))
+	book := make(map[string]*entry, len(incidents))
 	for i := range incidents {
 		in := incidents[i]
-		book[in.ID] = &in
+		book[in.ID] = n.enter(&in)
 	}
 	for _, l := range n.lanes {
 		l.tell(book)
 	}
+	n.raise()
+}
+
+// enter finds out who is told of an incident.
+func (n *Notifier) enter(in *detect.Incident) *entry {
+	e := &entry{Incident: in, severity: n.opt.Wording.Severity.of(in)}
+	e.to, e.everybody = recipients(n.opt.Routes, in, e.severity)
+	return e
+}
+
+// Recipients names the destinations that are told of an incident in its present state by the routes, in the order they were given. Silences,
+// the shadow mode and what was told before do not matter.
+func (n *Notifier) Recipients(in detect.Incident) []string {
+	e := n.enter(&in)
+	var names []string
+	for _, l := range n.lanes {
+		if takes := in.Signal != detect.Weekly || l.traits.reports; takes && (e.everybody || slices.Contains(e.to, l.name)) {
+			names = append(names, l.name)
+		}
+	}
+	return names
 }
 
 // Run delivers until ctx ends, then finishes the requests under way, for at most 5 s, and returns. Each destination has a goroutine of
 // its own: none delays another. Run may be called once.
 func (n *Notifier) Run(ctx context.Context) {
+	n.mutes.sweep()
 	var wg sync.WaitGroup
 	for _, l := range n.lanes {
 		wg.Go(func() { l.run(ctx) })
@@ -138,14 +193,16 @@ func (n *Notifier) Settled(ctx context.Context) error {
 	}
 }
 
-// Status is how one destination fares.
+// Status is how one destination fares. No secret is in it.
 type Status struct {
 	Name    string
 	Pending int              // incidents that owe it a message
 	Oldest  time.Time        // since when the oldest is pending; zero: none
-	Results map[string]int64 // requests so far by result: sent, failed, doubtful, refused
-	Err     string           // the last error, "" once it works again; never holds a secret
+	Results map[string]int64 // requests so far by result: sent, repeated, failed, doubtful, refused
+	Err     string           // the last error, or why it is down; "" once it works again
 	Down    bool             // it refuses for good what it is owed
+	Since   time.Time        // since when it is down; zero: it is not, or nobody knows
+	Shadow  bool             // nothing is sent to it
 }
 
 // Status tells of each destination, in the order they were given.
@@ -155,25 +212,4 @@ func (n *Notifier) Status() []Status {
 		out[i] = l.status()
 	}
 	return out
-}
-
-// signal wakes everybody who waits for the next change.
-type signal struct {
-	mu sync.Mutex
-	ch chan struct{}
-}
-
-func newSignal() *signal { return &signal{ch: make(chan struct{})} }
-
-func (s *signal) wait() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.ch
-}
-
-func (s *signal) raise() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	close(s.ch)
-	s.ch = make(chan struct{})
 }

@@ -19,10 +19,10 @@ type move struct {
 	After    time.Duration
 }
 
-var moveKinds = []string{"grow", "grow", "worse", "resolve", "reopen", "worse again", "join", "leave"}
+var moveKinds = []string{"grow", "grow", "worse", "much worse", "resolve", "resolve", "prove", "reopen", "worse again", "join", "leave", "silence", "speak"}
 
 // apply changes the book the way the detector does.
-func (m move) apply(book map[string]detect.Incident, gone map[string]bool, now time.Time) {
+func (m move) apply(book map[string]detect.Incident, gone map[string]bool, loud map[string]int, now time.Time) {
 	id := fmt.Sprintf("incident-%d", m.Incident)
 	in, known := book[id]
 	open := in.Status != detect.StatusResolved
@@ -31,13 +31,18 @@ func (m move) apply(book map[string]detect.Incident, gone map[string]bool, now t
 		return
 	case !known:
 		in = detect.Incident{ID: id, Revision: 1, Milestone: 1, Status: detect.StatusOpen, Since: now, Past: m.Incident%4 == 3,
-			Signal: detect.Revocations, Environment: "prod", Provider: "p", Scope: "provider", Cause: "revoked"}
-		book[id] = in
+			Signal: detect.Revocations, Environment: "prod", Provider: fmt.Sprintf("p%d", m.Incident), Scope: "provider", Cause: "revoked"}
+		book[id], loud[id] = in, 1
 		return
 	case m.Kind == "grow" && open:
 		in.Status = detect.StatusUpdate
 	case m.Kind == "worse" && open:
 		in.Status, in.Milestone = detect.StatusUpdate, in.Milestone+1
+	case m.Kind == "much worse" && open:
+		in.Status, in.Milestone, in.Observed = detect.StatusUpdate, in.Milestone+1, 60
+	case m.Kind == "prove" && !open:
+		in.Proof++
+		in.Revision-- // it is no revision
 	case m.Kind == "resolve" && open:
 		in.Status, in.Milestone, in.ResolvedAt = detect.StatusResolved, in.Milestone+1, now
 	case m.Kind == "reopen" && !open:
@@ -55,17 +60,26 @@ func (m move) apply(book map[string]detect.Incident, gone map[string]bool, now t
 	}
 	in.Revision++
 	in.Time = now
+	if in.Milestone > book[id].Milestone && in.Status != detect.StatusResolved {
+		loud[id] = in.Milestone
+	}
 	book[id] = in
 }
 
 type scenario struct {
-	moves  []move
-	faults map[string][]outcome
-	kills  map[string]bool
+	moves    []move
+	faults   map[string][]outcome
+	kills    map[string]bool
+	routes   []worldRoute
+	fallback []string
 }
 
 // habits of the real destinations.
-var habits = []traits{(&slackWebhook{}).traits(), (&slackBot{}).traits(), (&pagerDuty{}).traits()}
+var habits = []traits{
+	(&slackWebhook{}).traits(),
+	{revisions: true, every: time.Minute, gap: slackGap, timeout: requestTimeout, silences: true, reports: true},
+	{gap: pagerDutyGap, timeout: requestTimeout, paired: true, keyed: true, silences: true},
+}
 
 func drawScenario(t *rapid.T) scenario {
 	s := scenario{faults: map[string][]outcome{}, kills: map[string]bool{}}
@@ -75,6 +89,13 @@ func drawScenario(t *rapid.T) scenario {
 			rapid.IntRange(0, 4).Draw(t, "incident"), rapid.SampledFrom(moveKinds).Draw(t, "kind"), rapid.SampledFrom(waits).Draw(t, "wait"),
 		})
 	}
+	names := rapid.SliceOfDistinct(rapid.SampledFrom([]string{"d0", "d1", "d2"}), rapid.ID[string])
+	for range rapid.IntRange(0, 3).Draw(t, "routes") {
+		s.routes = append(s.routes, worldRoute{
+			rapid.SampledFrom([]string{"", "p0", "p1", "p2"}).Draw(t, "provider"), rapid.Bool().Draw(t, "critical"), names.Draw(t, "to"),
+		})
+	}
+	s.fallback = names.Draw(t, "fallback")
 	bad := []outcome{{}, {}, {Verdict: failed}, {Verdict: failed, After: 90 * time.Second}, {Verdict: refused}, {Verdict: doubtful},
 		{Verdict: doubtful, Arrived: true}, {Verdict: doubtful, Arrived: true, Hang: true}}
 	for i := range habits {
@@ -93,7 +114,7 @@ func drawScenario(t *rapid.T) scenario {
 // play lets a scenario happen and gives everything six hours to be told, with the destinations working in the end.
 func (s scenario) play(t *testing.T, w *world) (map[string]detect.Incident, *life) {
 	const step = 10 * time.Minute // a dead process lies so long at most
-	w.faults, w.kills = s.faults, s.kills
+	w.faults, w.kills, w.routes, w.fallback, w.loud = s.faults, s.kills, s.routes, s.fallback, map[string]int{}
 	l := w.begin(t, 1, habits...)
 	synctest.Wait()
 	book, gone := map[string]detect.Incident{}, map[string]bool{}
@@ -109,10 +130,19 @@ func (s scenario) play(t *testing.T, w *world) (map[string]detect.Incident, *lif
 			time.Sleep(min(rest, step))
 			revive()
 		}
-		m.apply(book, gone, time.Now())
+		switch provider := fmt.Sprintf("p%d", m.Incident); m.Kind {
+		case "silence":
+			l.hush(provider, max(time.Minute, m.After))
+		case "speak":
+			l.speak(provider)
+		default:
+			m.apply(book, gone, w.loud, time.Now())
+		}
 		l.tell(book)
 		revive()
 	}
+	time.Sleep(3 * time.Hour) // no silence is longer
+	revive()
 	for left := 6 * time.Hour; left > 0 && l.pending() > 0; left -= step {
 		time.Sleep(step)
 		revive()
@@ -197,12 +227,19 @@ func (w *world) checkOrder(name string, tr traits) {
 			w.errorf("%s: an end without a beginning: %+v", name, a)
 		}
 		last[a.incident] = a
-		what := fmt.Sprint(a.incident, a.Phase, a.Milestone)
+		what := fmt.Sprint(a.incident, a.Phase, a.Milestone, " ")
 		if tr.revisions {
 			what = fmt.Sprint(a.incident, a.mark)
 		}
+		if a.Phase == hush {
+			what += a.silence
+		}
+		again := 0 // hushed and open again, a post is shown anew
+		if tr.revisions && a.Phase == open {
+			again = w.hushes[recordKey(name, a.incident)]
+		}
 		if a.arrived {
-			if arrived[what]++; arrived[what] > 1+doubts[what] {
+			if arrived[what]++; arrived[what] > 1+doubts[what]+again {
 				w.errorf("%s: told again without a doubt: %+v", name, a)
 			}
 		}
@@ -221,18 +258,18 @@ func (w *world) checkEnd(name string, tr traits, book map[string]detect.Incident
 				seen = &w.attempts[name][i]
 			}
 		}
-		told := in.Status != detect.StatusResolved && in.Parent == ""
+		told, mine := in.Status != detect.StatusResolved && in.Parent == "", w.names(name, in)
 		switch {
-		case in.Past || in.Parent != "" && seen == nil:
-		case told && seen == nil:
+		case in.Past || seen == nil && (in.Parent != "" || !mine || !told && (tr.paired || w.silencing(in) != "")):
+		case seen == nil:
 			w.errorf("%s was never told of %+v", name, in)
-		case told && seen.Phase.over() && seen.Milestone != in.Milestone,
-			told && !seen.Phase.over() && (seen.Milestone != in.Milestone || tr.revisions && seen.Revision != in.Revision):
+		case told && seen.Phase.over() && mine && seen.Milestone < w.loud[id],
+			told && !seen.Phase.over() && (seen.Milestone != in.Milestone || tr.revisions && (seen.Revision != in.Revision || seen.Phase == hush)):
 			w.errorf("%s saw %+v last, not %+v", name, *seen, in)
-		case !told && seen != nil && !seen.Phase.over():
+		case !told && !seen.Phase.over():
 			w.errorf("%s does not know that %+v ended", name, in)
-		case !told && seen == nil && !tr.paired:
-			w.errorf("%s was never told of %+v", name, in)
+		case seen.Phase == resolve && in.Status == detect.StatusResolved && tr.revisions && seen.Proof != in.Proof:
+			w.errorf("%s saw the proof of %+v last, not %+v", name, *seen, in)
 		}
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/revwatch/revwatch/pkg/detect"
 )
 
 // TestWhatWouldShowTwiceIsRepeatedSlowly: a webhook cannot know whether it posted; a pager may be asked again at once.
@@ -99,44 +97,4 @@ func TestOldestIsSinceItIsOwed(t *testing.T) {
 			t.Errorf("status %+v", st)
 		}
 	})
-}
-
-// TestOwed is the delivery rule, state by state.
-func TestOwed(t *testing.T) {
-	incident := func(status detect.Status, revision, milestone int) *detect.Incident {
-		return &detect.Incident{Status: status, Revision: revision, Milestone: milestone}
-	}
-	opened, ended := mark{2, 1, open}, mark{4, 2, resolve}
-	past := incident(detect.StatusOpen, 1, 1)
-	past.Past = true
-	child := incident(detect.StatusUpdate, 3, 2)
-	child.Parent = "x"
-	for _, c := range []struct {
-		name            string
-		sent            mark
-		in              *detect.Incident
-		hook, bot, page phase
-	}{
-		{"new", mark{}, incident(detect.StatusOpen, 1, 1), open, open, open},
-		{"known", opened, incident(detect.StatusOpen, 2, 1), none, none, none},
-		{"grown", opened, incident(detect.StatusUpdate, 3, 1), none, open, none},
-		{"worse", opened, incident(detect.StatusUpdate, 3, 2), open, open, open},
-		{"over", opened, incident(detect.StatusResolved, 4, 2), resolve, resolve, resolve},
-		{"over and never told", mark{}, incident(detect.StatusResolved, 4, 2), resolve, resolve, none},
-		{"over and told", ended, incident(detect.StatusResolved, 4, 2), none, none, none},
-		{"quietly open again", ended, incident(detect.StatusReopened, 5, 2), none, none, none},
-		{"that grows", ended, incident(detect.StatusUpdate, 6, 2), none, none, none},
-		{"and ends", ended, incident(detect.StatusResolved, 7, 3), none, none, none},
-		{"loudly open again", ended, incident(detect.StatusReopened, 5, 3), open, open, open},
-		{"of the past", mark{}, past, none, none, none},
-		{"a child", mark{}, child, none, none, none},
-		{"a child that was told", opened, child, fold, fold, fold},
-		{"a child that was folded", mark{3, 2, fold}, child, none, none, none},
-	} {
-		for i, want := range []phase{c.hook, c.bot, c.page} {
-			if got := owed(habits[i], &record{Sent: c.sent}, c.in, time.Time{}); got != want {
-				t.Errorf("%s: destination %d is owed %q, not %q", c.name, i, got, want)
-			}
-		}
-	}
 }

@@ -28,17 +28,39 @@ func (r *record) accept(m mark, got receipt, now time.Time) {
 	r.Trying, r.Remote = nil, got.remote
 	r.Doubt, r.Doubts, r.Next, r.Hold, r.Refusal = time.Time{}, 0, time.Time{}, time.Time{}, nil
 	if got.more {
+		r.Part = m.Phase
 		return
 	}
-	r.Sent, r.Told, r.Since = m, now, time.Time{}
+	switch {
+	case !m.Phase.over():
+		r.Ended = time.Time{}
+	case r.Ended.IsZero():
+		r.Ended = now
+	}
+	r.Sent, r.Part, r.Told, r.Since, r.repeated = m, none, now, time.Time{}, now
 }
 
-// fail notes a failed request; failures is how many in a row the destination has seen, this one included.
+// acceptAgain notes that the other side has taken once more what it has. It says whether that is worth writing.
+func (r *record) acceptAgain(got receipt, now time.Time) (changed bool) {
+	changed = r.Refusal != nil || r.Remote != got.remote
+	r.Refusal, r.Remote, r.repeated = nil, got.remote, now
+	return changed
+}
+
+// fail notes a failed request; failures is how many in a row the destination has seen, this one included. What is sent again and again anyway
+// is also tried again soon after it was refused.
 func (r *record) fail(t traits, m mark, f *fault, failures int, now time.Time) {
 	r.Trying = nil
 	switch f.verdict {
 	case refused:
-		r.Refusal = &refusal{Mark: m, Reason: f.reason, Until: now.Add(max(refusedFor, f.after))}
+		pause, since := refusedFor, now
+		if t.repeat > 0 {
+			pause = t.repeat
+		}
+		if r.Refusal != nil && !r.Refusal.Since.IsZero() {
+			since = r.Refusal.Since
+		}
+		r.Refusal = &refusal{Mark: m, Reason: f.reason, Since: since, Until: now.Add(max(pause, f.after))}
 	case doubtful:
 		r.doubt(t, now)
 	}

@@ -22,8 +22,17 @@ type world struct {
 	faults   map[string][]outcome // by destination, used up front to back; then everything works
 	kills    map[string]bool      // destination and number of its write or request at which the process dies
 	begun    map[string]bool      // keys of records that ever said that a beginning was tried
+	hushes   map[string]int       // how often such a record said that somebody's silence was tried
 	count    map[string]int
 	wrong    []string
+	silences map[string]string // the other bucket
+	quiet    []quietTime
+	routes   []worldRoute
+	fallback []string
+	shadow   bool
+	doubted  map[string]bool      // keys of records that said at a start that a request was begun
+	refusing map[string]time.Time // by incident and destination that refused it: until when, zero for now
+	loud     map[string]int       // by incident, the newest milestone that was no end
 }
 
 // outcome is what happens to one request.
@@ -39,6 +48,7 @@ type attempt struct {
 	incident string
 	past     bool
 	parent   string
+	silence  string
 	at       time.Time
 	life     int
 	arrived  bool
@@ -47,7 +57,8 @@ type attempt struct {
 }
 
 func newWorld() *world {
-	return &world{store: map[string]string{}, attempts: map[string][]attempt{}, faults: map[string][]outcome{}, kills: map[string]bool{}, count: map[string]int{}, begun: map[string]bool{}}
+	return &world{store: map[string]string{}, attempts: map[string][]attempt{}, faults: map[string][]outcome{}, kills: map[string]bool{}, count: map[string]int{}, begun: map[string]bool{}, hushes: map[string]int{},
+		silences: map[string]string{}, refusing: map[string]time.Time{}, doubted: map[string]bool{}, loud: map[string]int{}}
 }
 
 func (w *world) errorf(format string, args ...any) {
@@ -97,6 +108,10 @@ func (l *life) point(name string, effect func()) (killed bool) {
 func (l *life) save(in, key string, value []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if in == bucketSilences {
+		l.silences[key] = string(value)
+		return nil
+	}
 	if in != bucket {
 		l.errorf("wrote to bucket %q", in)
 	}
@@ -108,8 +123,11 @@ func (l *life) save(in, key string, value []byte) error {
 			delete(l.store, key)
 		} else {
 			l.store[key] = string(value)
-			if r, err := parseRecord(value); err == nil && r.Trying != nil && r.Trying.Phase == open {
-				l.begun[key] = true
+			if r, err := parseRecord(value); err == nil && r.Trying != nil {
+				l.begun[key] = l.begun[key] || r.Trying.Phase == open
+				if r.Trying.Phase == hush {
+					l.hushes[key]++
+				}
 			}
 		}
 	})
@@ -125,6 +143,9 @@ func (l *life) save(in, key string, value []byte) error {
 // lost marks the request whose end was not written.
 func (l *life) lost(key string) {
 	name, incident, _ := splitKey(key)
+	if _, refuses := l.refusing[incident+name]; refuses {
+		l.refusing[incident+name] = time.Time{} // that it is taken again is not known
+	}
 	for i := len(l.attempts[name]) - 1; i >= 0; i-- {
 		if a := &l.attempts[name][i]; a.incident == incident && a.life == l.number {
 			a.doubt = true
@@ -140,11 +161,17 @@ func (w *world) begin(t *testing.T, number int, destinations ...traits) *life {
 	for i, tr := range destinations {
 		all = append(all, &mock{life: l, id: fmt.Sprintf("d%d", i), t: tr})
 	}
-	n, err := NewNotifier(Options{Destinations: all, Save: l.save})
+	n, err := NewNotifier(Options{Destinations: all, Save: l.save, Routes: w.realRoutes(), Fallback: w.fallback, Shadow: w.shadow})
 	if err != nil {
 		t.Fatal(err)
 	}
+	for id, value := range w.silences {
+		if err := n.Restore(bucketSilences, id, []byte(value)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for key, value := range maps.Clone(w.store) {
+		w.doubted[key] = w.doubted[key] || strings.Contains(value, `"trying"`)
 		if err := n.Restore(bucket, key, []byte(value)); err != nil {
 			t.Fatal(err)
 		}
@@ -208,12 +235,19 @@ func (m *mock) take(d delivery) (o outcome, killed bool) {
 	if f := m.faults[m.id]; len(f) > 0 {
 		o, m.faults[m.id] = f[0], f[1:]
 	}
+	in := m.book[d.incident]
 	a := attempt{
-		mark: mark{d.revision, d.milestone, d.message.phase}, incident: d.incident, at: time.Now(), life: m.number, after: o.After,
-		past: m.book[d.incident].Past, parent: m.book[d.incident].Parent,
+		mark:     mark{Revision: d.revision, Milestone: d.milestone, Phase: d.message.phase, Proof: d.in.Proof},
+		incident: d.incident, at: time.Now(), life: m.number, after: o.After, past: in.Past, parent: in.Parent, silence: m.silencing(in),
 	}
+	m.checkRight(m.id, m.t, in, a)
 	killed = m.point(m.id, func() { a.arrived = o.Verdict == "" || o.Arrived })
 	a.doubt = killed || o.Verdict == doubtful
 	m.attempts[m.id] = append(m.attempts[m.id], a)
+	if o.Verdict == refused {
+		m.refusing[d.incident+m.id] = time.Time{}
+	} else if _, refuses := m.refusing[d.incident+m.id]; refuses && o.Verdict == "" && a.arrived {
+		m.refusing[d.incident+m.id] = time.Now()
+	}
 	return o, killed
 }
