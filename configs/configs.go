@@ -12,3 +12,8 @@ var Providers []byte
 //
 //go:embed detector.yaml
 var Detector []byte
+
+// Teams is the template of a webhook that posts cards into a Microsoft Teams channel.
+//
+//go:embed templates/teams.json.tmpl
+var Teams string

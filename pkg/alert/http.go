@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -55,6 +56,15 @@ type answer struct {
 // call sends a request with a JSON body (nil: none) and reads the answer. An error is a *fault: failed when the request
 // cannot have arrived, refused when the policy forbids it, doubtful otherwise.
 func (c caller) call(ctx context.Context, method, target string, bearer string, body []byte) (answer, error) {
+	header := http.Header{}
+	if bearer != "" {
+		header.Set("Authorization", "Bearer "+bearer)
+	}
+	return c.callWith(ctx, method, target, header, body)
+}
+
+// callWith is call with headers of one's own.
+func (c caller) callWith(ctx context.Context, method, target string, header http.Header, body []byte) (answer, error) {
 	var written atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
 	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
@@ -63,9 +73,7 @@ func (c caller) call(ctx context.Context, method, target string, bearer string, 
 	}
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	req.Header.Set("User-Agent", "revwatch")
-	if bearer != "" {
-		req.Header.Set("Authorization", "Bearer "+bearer)
-	}
+	maps.Copy(req.Header, header)
 	resp, err := c.client.Do(req)
 	if err != nil {
 		f := &fault{verdict: failed, reason: explain(err)}

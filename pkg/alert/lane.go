@@ -221,5 +221,8 @@ func (l *lane) status() Status {
 	if idle && len(l.dirty) == 0 { // nothing is left that did not work
 		s.Err = ""
 	}
+	if t, ok := l.dest.(troubled); ok && s.Err == "" {
+		s.Err = t.trouble()
+	}
 	return s
 }
