@@ -1,74 +1,18 @@
 package alert
 
 import (
-	"bufio"
 	"context"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/revwatch/revwatch/internal/counterpart"
 )
-
-// answerWith answers without doing anything.
-func answerWith(status int, body string, header ...string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		for i := 0; i+1 < len(header); i += 2 {
-			w.Header().Set(header[i], header[i+1])
-		}
-		w.WriteHeader(status)
-		fmt.Fprint(w, body)
-	}
-}
-
-// cut closes the connection after the request was read.
-func cut(w http.ResponseWriter, r *http.Request) {
-	conn, _, err := w.(http.Hijacker).Hijack()
-	if err == nil {
-		_ = conn.Close()
-	}
-}
-
-// drip sends a header of a good answer and then a byte now and then, until the caller hangs up.
-func drip(status int) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		w.WriteHeader(status)
-		for {
-			select {
-			case <-r.Context().Done():
-				return
-			case <-time.After(10 * time.Millisecond):
-				fmt.Fprint(w, " ")
-				_ = http.NewResponseController(w).Flush()
-			}
-		}
-	}
-}
-
-func hang(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
-
-// flood answers with far more than is read.
-func flood(status int, head string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		w.WriteHeader(status)
-		b := bufio.NewWriter(w)
-		fmt.Fprint(b, head)
-		for range 1 << 12 {
-			if _, err := b.WriteString(strings.Repeat("x", 1<<10)); err != nil {
-				return
-			}
-		}
-		_ = b.Flush()
-	}
-}
-
-func redirect(to string) http.HandlerFunc {
-	return answerWith(http.StatusTemporaryRedirect, "", "Location", to)
-}
 
 type faultCase struct {
 	name    string
-	answer  http.HandlerFunc
+	answer  counterpart.Fault
 	verdict verdict // "": taken
 	reason  string
 	after   time.Duration
@@ -77,31 +21,29 @@ type faultCase struct {
 // onAny are faults that mean the same to every destination over HTTP.
 func onAny(elsewhere string) []faultCase {
 	return []faultCase{
-		{"429 header", answerWith(429, "", "Retry-After", "37"), failed, "HTTP 429", 37 * time.Second},
-		{"429 body", answerWith(429, `{"retry_after": 4.5}`), failed, "HTTP 429", 4500 * time.Millisecond},
-		{"429 both", answerWith(429, `{"retry_after": 4}`, "Retry-After", "9"), failed, "HTTP 429", 9 * time.Second},
-		{"429 nonsense", answerWith(503, "", "Retry-After", "-NaN"), failed, "HTTP 503", 0},
-		{"429 for ever", answerWith(429, "", "Retry-After", "1e300"), failed, "HTTP 429", maxRetryAfter},
-		{"500", answerWith(500, "<html>"), failed, "HTTP 500", 0},
-		{"504", answerWith(504, ""), doubtful, "HTTP 504", 0},
-		{"408", answerWith(408, ""), failed, "HTTP 408", 0},
-		{"404", answerWith(404, "no_service"), refused, "HTTP 404", 0},
-		{"410", answerWith(410, ""), refused, "HTTP 410", 0},
-		{"400", answerWith(400, "a body with "+pagerKey), refused, "HTTP 400", 0},
-		{"redirect", redirect(elsewhere), refused, "HTTP 307", 0},
-		{"reset", cut, doubtful, "connection lost", 0},
-		{"hang", hang, doubtful, "no answer in time", 0},
-		{"slow 500", drip(500), failed, "HTTP 500", 0},
-		{"huge 500", flood(500, ""), failed, "HTTP 500", 0},
+		{"429 header", counterpart.Status(429, "", "Retry-After", "37"), failed, "HTTP 429", 37 * time.Second},
+		{"429 body", counterpart.Status(429, `{"retry_after": 4.5}`), failed, "HTTP 429", 4500 * time.Millisecond},
+		{"429 both", counterpart.Status(429, `{"retry_after": 4}`, "Retry-After", "9"), failed, "HTTP 429", 9 * time.Second},
+		{"429 nonsense", counterpart.Status(503, "", "Retry-After", "-NaN"), failed, "HTTP 503", 0},
+		{"429 for ever", counterpart.Status(429, "", "Retry-After", "1e300"), failed, "HTTP 429", maxRetryAfter},
+		{"500", counterpart.Status(500, "<html>"), failed, "HTTP 500", 0},
+		{"504", counterpart.Status(504, ""), doubtful, "HTTP 504", 0},
+		{"408", counterpart.Status(408, ""), failed, "HTTP 408", 0},
+		{"404", counterpart.Status(404, "no_service"), refused, "HTTP 404", 0},
+		{"410", counterpart.Status(410, ""), refused, "HTTP 410", 0},
+		{"400", counterpart.Status(400, "a body with "+pagerKey), refused, "HTTP 400", 0},
+		{"redirect", counterpart.Redirect(elsewhere), refused, "HTTP 307", 0},
+		{"reset", counterpart.Cut(), doubtful, "connection lost", 0},
+		{"hang", counterpart.Hang(), doubtful, "no answer in time", 0},
+		{"slow 500", counterpart.Drip(500, 10*time.Millisecond), failed, "HTTP 500", 0},
+		{"huge 500", counterpart.Flood(500, ""), failed, "HTTP 500", 0},
 	}
 }
 
 // tryAll gives a destination one fault after the other.
-func tryAll(t *testing.T, s *server, to Destination, cases []faultCase) {
+func tryAll(t *testing.T, s *counterpart.Server, to Destination, cases []faultCase) {
 	for _, c := range cases {
-		s.mu.Lock()
-		s.before = []http.HandlerFunc{c.answer}
-		s.mu.Unlock()
+		s.Fail(c.answer)
 		patience := 20 * time.Second
 		if c.name == "hang" || strings.HasPrefix(c.name, "slow") {
 			patience = 500 * time.Millisecond
@@ -137,60 +79,65 @@ func tryAll(t *testing.T, s *server, to Destination, cases []faultCase) {
 
 // nowhere is an address to which nothing may ever be sent.
 func nowhere(t *testing.T) string {
-	s := &server{}
-	serve(t, s, func(http.ResponseWriter, *http.Request) { s.errorf("a redirect was followed") })
+	n := onLoopback(t)
+	s := n.PagerDuty("nowhere")
+	t.Cleanup(func() {
+		if len(s.Calls()) > 0 {
+			t.Error("a redirect was followed")
+		}
+	})
 	return s.URL
 }
 
 func TestSlackWebhookFaults(t *testing.T) {
 	t.Parallel()
-	f := newFakeSlack(t)
-	tryAll(t, &f.server, f.webhookTo(t), append(onAny(nowhere(t)),
-		faultCase{"reason", answerWith(404, "no_service"), refused, "HTTP 404 no_service", 0},
-		faultCase{"a text that is no code", answerWith(403, "Bearer "+slackToken), refused, "HTTP 403", 0},
-		faultCase{"slow ok", drip(200), "", "", 0}, // the status says it: it is posted
-		faultCase{"huge ok", flood(200, ""), "", "", 0},
-		faultCase{"works", nil, "", "", 0},
+	n, f := newSlack(t)
+	tryAll(t, &f.Server, webhookTo(t, n, f), append(onAny(nowhere(t)),
+		faultCase{"reason", counterpart.Status(404, "no_service"), refused, "HTTP 404 no_service", 0},
+		faultCase{"a text that is no code", counterpart.Status(403, "Bearer "+slackToken), refused, "HTTP 403", 0},
+		faultCase{"slow ok", counterpart.Drip(200, 10*time.Millisecond), "", "", 0}, // the status says it: it is posted
+		faultCase{"huge ok", counterpart.Flood(200, ""), "", "", 0},
+		faultCase{"works", counterpart.Fault{}, "", "", 0},
 	))
 }
 
 func TestSlackBotFaults(t *testing.T) {
 	t.Parallel()
-	f := newFakeSlack(t)
-	no := func(e string) http.HandlerFunc { return answerWith(200, `{"ok":false,"error":"`+e+`"}`) }
-	tryAll(t, &f.server, f.botTo(t), append(onAny(nowhere(t)),
+	n, f := newSlack(t)
+	no := func(e string) counterpart.Fault { return counterpart.Status(200, `{"ok":false,"error":"`+e+`"}`) }
+	tryAll(t, &f.Server, botTo(t, n, f), append(onAny(nowhere(t)),
 		faultCase{"token", no("token_revoked"), refused, "token_revoked", 0},
 		faultCase{"channel", no("channel_not_found"), refused, "channel_not_found", 0},
 		faultCase{"archived", no("is_archived"), refused, "is_archived", 0},
-		faultCase{"rate", answerWith(200, `{"ok":false,"error":"ratelimited"}`, "Retry-After", "7"), failed, "ratelimited", 7 * time.Second},
-		faultCase{"rate 429", answerWith(429, `{"ok":false,"error":"ratelimited"}`, "Retry-After", "7"), failed, "HTTP 429 ratelimited", 7 * time.Second},
+		faultCase{"rate", counterpart.Status(200, `{"ok":false,"error":"ratelimited"}`, "Retry-After", "7"), failed, "ratelimited", 7 * time.Second},
+		faultCase{"rate 429", counterpart.Status(429, `{"ok":false,"error":"ratelimited"}`, "Retry-After", "7"), failed, "HTTP 429 ratelimited", 7 * time.Second},
 		faultCase{"busy", no("service_unavailable"), failed, "service_unavailable", 0},
 		faultCase{"fatal", no("fatal_error"), doubtful, "fatal_error", 0},
 		faultCase{"no code", no("Bearer " + slackToken), refused, "refused without", 0},
-		faultCase{"not JSON", answerWith(200, "ok"), doubtful, "the answer cannot be read", 0},
-		faultCase{"ok without ts", answerWith(200, `{"ok":true}`), doubtful, "the answer names no message", 0},
-		faultCase{"slow", drip(200), doubtful, "the answer cannot be read", 0},
-		faultCase{"huge", flood(200, `{"ok":true,"ts":"1","pad":"`), doubtful, "the answer cannot be read", 0},
-		faultCase{"works", nil, "", "", 0},
+		faultCase{"not JSON", counterpart.Status(200, "ok"), doubtful, "the answer cannot be read", 0},
+		faultCase{"ok without ts", counterpart.Status(200, `{"ok":true}`), doubtful, "the answer names no message", 0},
+		faultCase{"slow", counterpart.Drip(200, 10*time.Millisecond), doubtful, "the answer cannot be read", 0},
+		faultCase{"huge", counterpart.Flood(200, `{"ok":true,"ts":"1","pad":"`), doubtful, "the answer cannot be read", 0},
+		faultCase{"works", counterpart.Fault{}, "", "", 0},
 	))
-	if f.top() != 1 {
-		t.Errorf("%d posts", f.top())
+	if posts := f.Posts(); len(posts) != 1 {
+		t.Errorf("%d posts", len(posts))
 	}
 }
 
 func TestPagerDutyFaults(t *testing.T) {
 	t.Parallel()
-	f := newFakePager(t)
+	n, f := newPager(t)
 	all := append(onAny(nowhere(t)),
-		faultCase{"429 that says nothing", answerWith(429, ""), failed, "HTTP 429", pagerDutyOff},
-		faultCase{"403", answerWith(403, ""), refused, "HTTP 403", 0},
-		faultCase{"200 is not 202", answerWith(200, "<html>a portal</html>"), refused, "HTTP 200", 0},
-		faultCase{"slow 202", drip(202), "", "", 0},
-		faultCase{"works", nil, "", "", 0},
+		faultCase{"429 that says nothing", counterpart.Status(429, ""), failed, "HTTP 429", pagerDutyOff},
+		faultCase{"403", counterpart.Status(403, ""), refused, "HTTP 403", 0},
+		faultCase{"200 is not 202", counterpart.Status(200, "<html>a portal</html>"), refused, "HTTP 200", 0},
+		faultCase{"slow 202", counterpart.Drip(202, 10*time.Millisecond), "", "", 0},
+		faultCase{"works", counterpart.Fault{}, "", "", 0},
 	)
-	tryAll(t, &f.server, f.to(t), all)
-	if len(f.pages) != 1 {
-		t.Errorf("pages %v", f.pages)
+	tryAll(t, &f.Server, pagerTo(t, n, f), all)
+	if pages := f.Pages(); len(pages) != 1 {
+		t.Errorf("pages %v", pages)
 	}
 }
 
@@ -212,9 +159,9 @@ func TestAnswerIsReadInPart(t *testing.T) {
 }
 
 func TestNobodyThere(t *testing.T) {
-	f := newFakePager(t)
-	to := f.to(t)
-	f.Close()
+	n, f := newPager(t)
+	to := pagerTo(t, n, f)
+	n.Close()
 	_, err := to.send(context.Background(), tell(revoked(), nil, open))
 	if f := faultOf(err); f.verdict != failed || f.reason != "connection refused" {
 		t.Errorf("%s %q", f.verdict, f.reason)
@@ -222,128 +169,117 @@ func TestNobodyThere(t *testing.T) {
 }
 
 func TestCertificateIsChecked(t *testing.T) {
-	f := newFakePager(t)
-	f.Close()
-	f.Server = nil
-	serveTLS(t, &f.server)
-	to := must(NewPagerDuty(PagerDuty{RoutingKey: pagerKey, URL: f.URL, HTTP: loopback(t)}))(t)
+	n := counterpart.InMemory()
+	t.Cleanup(n.Close)
+	p := n.PagerDuty("pager", pagerKey)
+	p.Fail(counterpart.Untrusted())
+	to := must(NewPagerDuty(PagerDuty{RoutingKey: pagerKey, URL: p.Secure, HTTP: over(n)}))(t)
 	_, err := to.send(context.Background(), tell(revoked(), nil, open))
 	if f := faultOf(err); f.verdict != failed || f.reason != "the server's certificate is not trusted" {
 		t.Errorf("%s %q", f.verdict, f.reason)
 	}
+	if len(p.Events()) != 0 {
+		t.Error("talked to a stranger")
+	}
 }
 
-func TestSlackBotEditsOnePost(t *testing.T) {
-	f := newFakeSlack(t)
-	to, ctx := f.botTo(t), context.Background()
-	send := func(d delivery) receipt {
-		t.Helper()
-		r, err := to.send(ctx, d)
+// sendAll makes the requests of one state, one after the other, and gives the last receipt.
+func sendAll(t *testing.T, to Destination, d delivery) receipt {
+	t.Helper()
+	for {
+		r, err := to.send(context.Background(), d)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return r
+		if d.remote = r.remote; !r.more {
+			return r
+		}
 	}
+}
+
+func TestSlackBotEditsOnePost(t *testing.T) {
+	n, f := newSlack(t)
+	to := botTo(t, n, f)
 	d := tell(revoked(), nil, open)
-	r := send(d)
+	r := sendAll(t, to, d)
 	grown := revoked()
 	grown.Revision, grown.Observed = 2, 31
 	d = tell(grown, nil, open)
 	d.remote = r.remote
-	f.mu.Lock()
-	f.before = []http.HandlerFunc{cut}
-	f.mu.Unlock()
-	if _, err := to.send(ctx, d); faultOf(err).verdict != failed {
+	f.Fail(counterpart.Cut())
+	if _, err := to.send(context.Background(), d); faultOf(err).verdict != failed {
 		t.Errorf("an edit whose answer was lost: %v", err) // made twice it is one
 	}
-	if r = send(d); r.more || f.edits != 1 || f.top() != 1 || !strings.Contains(f.posts[0].Blocks[1].Fields[3].Text, "31 connections") {
-		t.Errorf("an edit made %+v, %d edits, %d posts", r, f.edits, f.top())
+	r, err := to.send(context.Background(), d)
+	if posts := f.Posts(); err != nil || r.more || len(f.Edits()) != 1 || len(posts) != 1 || !strings.Contains(posts[0].Shown, "31 connections") {
+		t.Errorf("an edit made %+v, %v, %+v", r, err, posts)
 	}
 	d = tell(ended(grown), nil, resolve)
-	for d.remote = r.remote; ; d.remote = r.remote {
-		if r = send(d); !r.more {
-			break
-		}
-	}
-	note := f.posts[len(f.posts)-1]
-	if f.top() != 1 || len(f.posts) != 2 || note.Thread != "1" || note.Broadcast || !strings.Contains(note.Text, "is over") || f.edits != 2 {
-		t.Errorf("the end made %d posts, %d edits, %+v", len(f.posts), f.edits, note)
+	d.remote = r.remote
+	r = sendAll(t, to, d)
+	if notes := f.Notes(); len(f.Posts()) != 1 || len(f.Edits()) != 2 || len(notes) != 1 || notes[0].Broadcast || !strings.Contains(notes[0].Shown, "is over") {
+		t.Errorf("the end made %d posts, %d edits, %+v", len(f.Posts()), len(f.Edits()), notes)
 	}
 	d = tell(reopened(revoked()), nil, open)
-	for d.remote = r.remote; ; d.remote = r.remote {
-		if r = send(d); !r.more {
-			break
-		}
-	}
-	if note := f.posts[len(f.posts)-1]; f.top() != 1 || !note.Broadcast || note.Thread != "1" {
-		t.Errorf("a loud re-opening made %+v", note)
+	d.remote = r.remote
+	sendAll(t, to, d)
+	if posts, notes := f.Posts(), f.Notes(); len(posts) != 1 || len(notes) != 2 || !notes[1].Broadcast || notes[1].Thread != posts[0].TS {
+		t.Errorf("a loud re-opening made %+v", notes)
 	}
 }
 
 func TestSlackBotFindsWhatItPosted(t *testing.T) {
 	for _, blind := range []bool{false, true} {
-		f := newFakeSlack(t)
-		f.noHistory = blind
-		to, ctx := f.botTo(t), context.Background()
+		n, f := newSlack(t)
+		f.NoHistory = blind
+		to := botTo(t, n, f)
 		d := tell(revoked(), nil, open)
-		if _, err := to.send(ctx, d); err != nil {
-			t.Fatal(err)
-		}
+		sendAll(t, to, d)
 		other := tell(misconfigured(), nil, open)
 		other.doubtful = time.Now()
 		d.doubtful = time.Now() // the answer to the first was lost
-		for _, d := range []delivery{d, other} {
-			for more := true; more; {
-				r, err := to.send(ctx, d)
-				if err != nil {
-					t.Fatal(err)
-				}
-				d.remote, more = r.remote, r.more
-			}
-		}
-		if want := map[bool]int{false: 2, true: 3}[blind]; f.top() != want {
-			t.Errorf("history hidden: %v, %d posts", blind, f.top())
+		sendAll(t, to, d)
+		sendAll(t, to, other)
+		if posts, want := f.Posts(), map[bool]int{false: 2, true: 3}[blind]; len(posts) != want {
+			t.Errorf("history hidden: %v, %d posts", blind, len(posts))
 		}
 	}
 }
 
 func TestSlackBotWhenItsPostIsDeleted(t *testing.T) {
-	f := newFakeSlack(t)
-	to, ctx := f.botTo(t), context.Background()
-	r, err := to.send(ctx, tell(revoked(), nil, open))
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.posts[0] = nil
+	n, f := newSlack(t)
+	to := botTo(t, n, f)
+	r := sendAll(t, to, tell(revoked(), nil, open))
+	f.Delete(f.Posts()[0].TS)
 	grown := revoked()
 	grown.Revision = 2
 	d := tell(grown, nil, open)
 	d.remote = r.remote
-	if r, err = to.send(ctx, d); err != nil || r.more || f.top() != 0 {
-		t.Errorf("an edit of a deleted post: %+v, %v, %d posts", r, err, f.top())
+	r, err := to.send(context.Background(), d)
+	if err != nil || r.more || len(f.Posts()) != 0 {
+		t.Errorf("an edit of a deleted post: %+v, %v, %d posts", r, err, len(f.Posts()))
 	}
 	d = tell(ended(grown), nil, resolve)
 	d.remote = r.remote
-	if r, err = to.send(ctx, d); err != nil || !r.more {
+	if r, err = to.send(context.Background(), d); err != nil || !r.more {
 		t.Errorf("a milestone of a deleted post: %+v, %v", r, err)
 	}
 	d.remote = r.remote
-	if r, err = to.send(ctx, d); err != nil || r.more || f.top() != 1 {
-		t.Errorf("a milestone of a deleted post: %+v, %v, %d posts", r, err, f.top())
+	if r, err = to.send(context.Background(), d); err != nil || r.more || len(f.Posts()) != 1 {
+		t.Errorf("a milestone of a deleted post: %+v, %v, %d posts", r, err, len(f.Posts()))
 	}
 }
 
 func TestPagerDutyEvents(t *testing.T) {
-	f := newFakePager(t)
-	to := f.to(t)
+	n, f := newPager(t)
+	to := pagerTo(t, n, f)
 	again := reopened(revoked())
 	for _, d := range []delivery{tell(revoked(), nil, open), tell(revoked(), nil, open), tell(ended(revoked()), nil, resolve), tell(again, nil, open), tell(silence(), nil, open)} {
-		if _, err := to.send(context.Background(), d); err != nil {
-			t.Fatal(err)
-		}
+		sendAll(t, to, d)
 	}
-	if len(f.pages) != 3 || f.pages[0] != f.pages[1] || f.ends != 1 {
-		t.Errorf("pages %v, ends %d", f.pages, f.ends)
+	pages := f.Pages()
+	if len(pages) != 3 || pages[0].Key != pages[1].Key || pages[0].State != "resolved" || pages[0].Events != 2 || pages[1].State != "triggered" || len(f.Misplaced()) != 0 {
+		t.Errorf("pages %+v", pages)
 	}
 	e := newEvent(pagerKey, tell(revoked(), nil, open))
 	p := e.Payload

@@ -14,6 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/revwatch/revwatch/internal/counterpart"
 	"github.com/revwatch/revwatch/pkg/detect"
 )
 
@@ -169,19 +170,17 @@ func numbersOnly(in detect.Incident) detect.Incident {
 }
 
 func checkPost(t *rapid.T, p slackPost, m message) {
-	var wire slackPostWire
-	if err := json.Unmarshal(encode(p), &wire); err != nil {
-		t.Fatal(err)
+	saw, err := counterpart.ReadSlack(encode(p))
+	if err != nil || len(saw.Mentions) > 0 || len(p.Blocks) > 12 || saw.Units > 8000 {
+		t.Fatalf("%v, %v, %d characters: %s", err, saw.Mentions, saw.Units, encode(p))
 	}
-	if e := wire.broken(); e != "" {
-		t.Fatalf("%s: %s", e, encode(p))
-	}
-	checkSlackText(t, wire.Text)
-	if strings.Contains(wire.Text, "\n") {
-		t.Fatalf("lines in the notification: %q", wire.Text)
+	checkFollowed(t, saw.Links, m)
+	checkSlackText(t, p.Text)
+	if strings.Contains(p.Text, "\n") {
+		t.Fatalf("lines in the notification: %q", p.Text)
 	}
 	lines := 0
-	for _, b := range wire.Blocks {
+	for _, b := range p.Blocks {
 		texts := append(b.Fields, b.Elements...)
 		if b.Text != nil {
 			texts = append(texts, *b.Text)
@@ -196,6 +195,15 @@ func checkPost(t *rapid.T, p slackPost, m message) {
 	}
 	if most := len(m.why) + len(m.samples) + len(m.todo) + len(m.diagnoses); lines > most {
 		t.Fatalf("%d lines of %d: %s", lines, most, encode(p))
+	}
+}
+
+// checkFollowed: what can be followed is a link of the message.
+func checkFollowed(t *rapid.T, found []string, m message) {
+	for _, l := range found {
+		if !slices.ContainsFunc(m.links, func(own link) bool { return own.url == l }) {
+			t.Fatalf("a link that is not ours: %q", l)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package alert
 
 import (
 	"context"
-	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -10,20 +9,24 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/revwatch/revwatch/internal/counterpart"
 	"github.com/revwatch/revwatch/pkg/detect"
 )
 
 // TestOverHTTP tells an incident from its opening to its end to servers that fail at first, over a restart.
 func TestOverHTTP(t *testing.T) {
 	t.Parallel()
-	slack, edited, pager := newFakeSlack(t), newFakeSlack(t), newFakePager(t)
+	hooks, slack := newSlack(t)
+	bots, edited := newSlack(t)
+	pagers, pager := newPager(t)
+	slack.Gap, edited.Gap = 950*time.Millisecond, 950*time.Millisecond
 	to := func() []Destination {
-		b := edited.botTo(t).(*slackBot)
+		b := botTo(t, bots, edited).(*slackBot)
 		b.id = "bot"
-		return []Destination{slack.webhookTo(t), b, pager.to(t)}
+		return []Destination{webhookTo(t, hooks, slack), b, pagerTo(t, pagers, pager)}
 	}
-	pager.before = []http.HandlerFunc{answerWith(500, ""), cut}
-	slack.before = []http.HandlerFunc{answerWith(429, "", "Retry-After", "1")}
+	pager.Fail(counterpart.Status(500, ""), counterpart.Cut())
+	slack.Fail(counterpart.Busy(time.Second))
 	var store sync.Map
 	log, logged := observer.New(zap.DebugLevel)
 	begin := func(to ...Destination) (*Notifier, func()) {
@@ -57,14 +60,14 @@ func TestOverHTTP(t *testing.T) {
 	n.Tell([]detect.Incident{ended(revoked())})
 	told(t, n)
 	end()
-	if len(pager.pages) != 1 || pager.ends != 1 || pager.calls != 4 {
-		t.Errorf("%d pages, %d ends, %d calls: %v", len(pager.pages), pager.ends, pager.calls, pager.events)
+	if pages := pager.Pages(); len(pages) != 1 || pages[0].State != "resolved" || len(pager.Calls()) != 4 {
+		t.Errorf("%+v, %d calls: %v", pages, len(pager.Calls()), pager.Events())
 	}
-	if edited.top() != 1 || len(edited.posts) != 2 || edited.edits != 1 || edited.calls != 4 { // the first looks for a post of an earlier process
-		t.Errorf("a bot made %d posts, %d edits, %d calls", len(edited.posts), edited.edits, edited.calls)
+	if len(edited.Posts()) != 1 || len(edited.Notes()) != 1 || len(edited.Edits()) != 1 || len(edited.Calls()) != 4 { // the first looks for a post of an earlier process
+		t.Errorf("a bot made %d posts, %d edits, %d calls", len(edited.Posts()), len(edited.Edits()), len(edited.Calls()))
 	}
-	if slack.top() != 2 || slack.calls != 3 {
-		t.Errorf("%d posts, %d calls", slack.top(), slack.calls)
+	if len(slack.Posts()) != 2 || len(slack.Calls()) != 3 {
+		t.Errorf("%d posts, %d calls", len(slack.Posts()), len(slack.Calls()))
 	}
 	for _, e := range logged.All() {
 		for _, f := range e.Context {

@@ -101,7 +101,7 @@ func TestPolicyAtDial(t *testing.T) {
 // TestNoRedirectLeaves: not by the client either.
 func TestNoRedirectLeaves(t *testing.T) {
 	elsewhere := nowhere(t)
-	srv := httptest.NewServer(redirect(elsewhere))
+	srv := httptest.NewServer(http.RedirectHandler(elsewhere, http.StatusTemporaryRedirect))
 	defer srv.Close()
 	resp, err := loopback(t).Get(srv.URL)
 	if err != nil {

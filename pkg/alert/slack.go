@@ -70,7 +70,10 @@ func (s *slackWebhook) send(ctx context.Context, d delivery) (receipt, error) {
 	if err != nil {
 		return receipt{}, err
 	}
-	if a.status == http.StatusOK {
+	switch {
+	case a.status == http.StatusOK && strings.HasPrefix(string(a.body), "<"):
+		return receipt{}, &fault{verdict: doubtful, reason: "a web page answered in Slack's place"}
+	case a.status == http.StatusOK:
 		return receipt{remote: "posted"}, nil
 	}
 	return receipt{}, a.statusFault(code(string(a.body)))

@@ -161,7 +161,7 @@ func (s *slackBot) find(ctx context.Context, d delivery, since time.Time) (slack
 		return slackRemote{}, &fault{verdict: failed, reason: faultOf(err).reason}
 	}
 	r, f := readSlack(a)
-	if f != nil && f.verdict == doubtful {
+	if f != nil && (f.verdict == doubtful || a.status != http.StatusOK) { // what is no answer of Slack's says nothing of the right to read
 		f.verdict = failed
 	}
 	if f != nil && f.verdict == failed {

@@ -1,13 +1,14 @@
 package alert
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 	"unicode"
 
 	"pgregory.net/rapid"
+
+	"github.com/revwatch/revwatch/internal/counterpart"
 )
 
 // everything is a message with every part that a message can have.
@@ -136,24 +137,9 @@ func TestPostMakesRoom(t *testing.T) {
 
 func wireUnits(t *testing.T, p slackPost) int {
 	t.Helper()
-	var w slackPostWire
-	if err := json.Unmarshal(encode(p), &w); err != nil {
+	m, err := counterpart.ReadSlack(encode(p))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if e := w.broken(); e != "" {
-		t.Fatal(e)
-	}
-	total := units(w.Text)
-	for _, b := range w.Blocks {
-		for _, x := range append(b.Fields, b.Elements...) {
-			total += units(x.Text)
-			for _, y := range x.Elements {
-				total += units(y.Text) + units(y.URL)
-			}
-		}
-		if b.Text != nil {
-			total += units(b.Text.Text)
-		}
-	}
-	return total
+	return m.Units
 }
