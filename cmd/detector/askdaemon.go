@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -14,6 +16,7 @@ import (
 	"time"
 
 	"github.com/revwatch/revwatch/pkg/detect"
+	"github.com/revwatch/revwatch/pkg/store"
 	"github.com/revwatch/revwatch/pkg/web"
 )
 
@@ -21,7 +24,7 @@ import (
 var errNoDaemon = errors.New("no daemon answers")
 
 // runningDaemon is one to be asked over HTTP.
-type runningDaemon struct{ base string }
+type runningDaemon struct{ base, token string }
 
 // daemonAt is the daemon at an URL, or, without one, that which listens at the configured address on this machine.
 func daemonAt(base, listen string) runningDaemon {
@@ -32,7 +35,14 @@ func daemonAt(base, listen string) runningDaemon {
 		}
 		base = "http://" + net.JoinHostPort(host, port)
 	}
-	return runningDaemon{strings.TrimRight(base, "/")}
+	return runningDaemon{base: strings.TrimRight(base, "/")}
+}
+
+// api is the daemon whose API is at an URL, or at the configured address.
+func (c *config) api(base string) runningDaemon {
+	d := daemonAt(base, c.admin.listen)
+	d.token = c.admin.token
+	return d
 }
 
 const (
@@ -40,15 +50,24 @@ const (
 	maxAnswer  = 64 << 20
 )
 
-// get asks for a path. The error wraps errNoDaemon when no connection comes about.
-func (d runningDaemon) get(ctx context.Context, path string) (status int, body []byte, err error) {
+// call asks for a path, with a JSON body when there is one. The error wraps errNoDaemon when no connection comes about.
+func (d runningDaemon) call(ctx context.Context, method, path string, body []byte) (status int, answer []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.base+path, nil)
+	req, err := http.NewRequestWithContext(ctx, method, d.base+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
 	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, Proxy: http.ProxyFromEnvironment}}
+	if d.token != "" {
+		req.Header.Set("Authorization", "Bearer "+d.token)
+	}
+	if method != http.MethodGet {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	client := http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true, Proxy: http.ProxyFromEnvironment},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the token is for the one who was named
+	}
 	r, err := client.Do(req)
 	if err != nil {
 		var dial *net.OpError
@@ -58,28 +77,92 @@ func (d runningDaemon) get(ctx context.Context, path string) (status int, body [
 		return 0, nil, err
 	}
 	defer r.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(r.Body, maxAnswer))
-	return r.StatusCode, body, err
+	answer, err = io.ReadAll(io.LimitReader(r.Body, maxAnswer+1))
+	if err == nil && len(answer) > maxAnswer {
+		err = fmt.Errorf("the answer of %s is longer than %d MiB", d.base, maxAnswer>>20)
+	}
+	return r.StatusCode, answer, err
 }
 
-// explain asks what the daemon saw. Its refusals are sentences.
-func (d runningDaemon) explain(ctx context.Context, q detect.Question, at string) (a detect.Answer, err error) {
-	asked := url.Values{}
-	for name, v := range map[string]string{"signal": q.Signal, "environment": q.Environment, "provider": q.Provider, "cause": q.Cause, "at": at} {
-		if v != "" {
-			asked.Set(name, v)
-		}
-	}
-	status, body, err := d.get(ctx, web.ExplainPath+"?"+asked.Encode())
+// ask reads the answer to a request into v. The daemon's refusals are sentences.
+func (d runningDaemon) ask(ctx context.Context, method, path string, body []byte, v any) error {
+	status, answer, err := d.call(ctx, method, path, body)
 	if err != nil {
-		return a, err
+		return err
 	}
 	var refused struct{ Error string }
 	switch {
-	case status == http.StatusOK && json.Unmarshal(body, &a) == nil && a.Type == "explanation":
-		return a, nil
-	case json.Unmarshal(body, &refused) == nil && refused.Error != "":
-		return a, errors.New(clean(refused.Error))
+	case status/100 == 2 && json.Unmarshal(answer, v) == nil:
+		return nil
+	case json.Unmarshal(answer, &refused) == nil && refused.Error != "":
+		return errors.New(clean(refused.Error))
 	}
-	return a, fmt.Errorf("what answers at %s is no detector of this version: status %d, %d bytes", d.base, status, len(bytes.TrimSpace(body)))
+	return fmt.Errorf("what answers at %s is no detector of this version: status %d, %d bytes", d.base, status, len(bytes.TrimSpace(answer)))
+}
+
+// query writes parameters; empty ones are left out.
+func query(path string, pairs ...string) string {
+	values := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			values.Set(pairs[i], pairs[i+1])
+		}
+	}
+	return strings.TrimSuffix(path+"?"+values.Encode(), "?")
+}
+
+// explain asks what the daemon saw.
+func (d runningDaemon) explain(ctx context.Context, q detect.Question, at string) (a detect.Answer, err error) {
+	err = d.ask(ctx, http.MethodGet, query(web.ExplainPath, "signal", q.Signal, "environment", q.Environment, "provider", q.Provider, "cause", q.Cause, "at", at), nil, &a)
+	if err == nil && a.Type != "explanation" {
+		err = fmt.Errorf("what answers at %s is no detector of this version", d.base)
+	}
+	return a, err
+}
+
+// asking is whom a command asks: the state file, the daemon at an URL, or the configured daemon and then the configured state file.
+type asking struct {
+	config     config
+	url, state string
+}
+
+// newAsking reads the configuration, if one is named.
+func newAsking(path, url, state string) (s asking, err error) {
+	s = asking{config: defaults(), url: url, state: state}
+	if path != "" {
+		s.config, err = loadConfig(path)
+	}
+	return s, err
+}
+
+// ask asks the daemon, or what a state file that nobody uses holds. who says in words who answered.
+func (s *asking) ask(daemon func(runningDaemon) error, stored func(*engine) error) (who string, err error) {
+	who = "the state file " + cmp.Or(s.state, s.config.statePath)
+	if s.state != "" {
+		return who, s.read(s.state, stored)
+	}
+	at := s.config.api(s.url)
+	if err = daemon(at); err == nil || s.url != "" || !errors.Is(err, errNoDaemon) {
+		return "the daemon at " + at.base, err
+	}
+	return who, s.instead(at, s.read(s.config.statePath, stored))
+}
+
+func (s *asking) read(path string, stored func(*engine) error) error {
+	g := newEngine(&s.config, time.Time{})
+	if err := store.View(path, g.detector.Restore); err != nil {
+		return err
+	}
+	return stored(g)
+}
+
+// instead says of a state file that cannot answer for a daemon what to do.
+func (s *asking) instead(at runningDaemon, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("no daemon answers at %s, and there is no state file %s: say with --url or --state whom to ask", at.base, s.config.statePath)
+	case errors.Is(err, store.ErrLocked):
+		return fmt.Errorf("no daemon answers at %s, yet one has the state file %s in use: say with --url where its API listens", at.base, s.config.statePath)
+	}
+	return err
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 
+	"github.com/revwatch/revwatch/pkg/alert"
 	"github.com/revwatch/revwatch/pkg/stream"
 )
 
@@ -45,18 +47,22 @@ func check(ctx context.Context, args []string, out, errs io.Writer) error {
 	case !errors.Is(err, errNothingYet):
 		fmt.Fprintf(errs, "warning: the present number of series is not known: %v\n", err)
 	}
-	fmt.Fprintf(out, "tells    %s; nothing whose newest break is older than %s when it is found\n", c.destinations(), formatDuration(c.maxAge))
+	c.tells(out)
 	fmt.Fprintf(out, "keeps    its state in %s; of connections %s\n", c.statePath, c.keptTags())
-	fmt.Fprintf(out, "shows    /metrics /healthz /readyz /api/v1/explain on %s\n", c.listen)
-	if c.slack.webhookURL+c.slack.botToken+c.pager.routingKey == "" {
-		fmt.Fprintln(errs, "warning: nobody is told of incidents")
+	fmt.Fprintf(out, "shows    /metrics /healthz /readyz on %s; /api/v1 on %s%s\n", c.listen, c.admin.listen, c.guarded())
+	for _, doubt := range c.doubts() {
+		fmt.Fprintf(errs, "warning: %s\n", doubt)
 	}
 	return nil
 }
 
 // rehearse does what run does before it connects or opens anything.
 func (c *config) rehearse() error {
-	if _, err := c.alertTo(); err != nil {
+	to, err := c.alertTo()
+	if err != nil {
+		return err
+	}
+	if _, err := alert.NewNotifier(c.notifying(to)); err != nil {
 		return err
 	}
 	if _, err := stream.New(c.stream()); err != nil {
@@ -73,20 +79,83 @@ func (c *config) keptTags() string {
 	return "the tags " + strings.Join(c.tags, ", ")
 }
 
+// guarded says who may use the API.
+func (c *config) guarded() string {
+	if c.admin.token != "" {
+		return ", with its token"
+	}
+	return ", from this machine"
+}
+
+// tells says who is told of what.
+func (c *config) tells(out io.Writer) {
+	a := &c.alerts
+	fmt.Fprintf(out, "tells    %s; nothing whose newest break is older than %s when it is found\n", c.destinations(), formatDuration(a.maxAge))
+	if a.shadow {
+		fmt.Fprintln(out, "shadow   is on: incidents are decided, logged and shown, and nothing is sent to anybody")
+	}
+	for i, r := range a.routes {
+		fmt.Fprintf(out, "route    %d: %s: %s\n", i+1, matchWords(r.Match), toWords(r.To))
+	}
+	if len(a.routes) > 0 {
+		fmt.Fprintln(out, "route    all else: nobody, but that no rows come, and the weekly line: everybody")
+	}
+	if len(a.fallback) > 0 {
+		fmt.Fprintf(out, "route    what another one refuses for good: %s\n", strings.Join(a.fallback, ", "))
+	}
+	fmt.Fprintf(out, "grades   %s\n", severityWords(c.severity))
+	if a.weekly != "off" && len(c.told()) > 0 {
+		fmt.Fprintf(out, "weekly   one line to Slack, on %s UTC\n", a.weekly)
+	}
+	if len(c.told()) > 0 {
+		fmt.Fprintf(out, "reaches  %s\n", strings.Join(append([]string{"public addresses"}, a.allow...), ", "))
+	}
+	if links := linkWords(c.links); links != "" {
+		fmt.Fprintf(out, "links    %s\n", links)
+	}
+}
+
+// severityWords says which incidents are critical.
+func severityWords(s alert.Severity) string {
+	var when []string
+	say := func(format string, args ...any) { when = append(when, fmt.Sprintf(format, args...)) }
+	if s.Connections > 0 {
+		say("%s or more", plural(s.Connections, "connection"))
+	}
+	if s.Share > 0 {
+		say("%.4g %% of those in use", 100*s.Share)
+	}
+	if s.Score > 0 {
+		say("%.4g times the alarm line", s.Score)
+	}
+	if len(s.Scopes) > 0 {
+		say("scope %s", strings.Join(s.Scopes, " or "))
+	}
+	if len(when) == 0 {
+		return "every incident is a warning"
+	}
+	return "critical: " + strings.Join(when, "; ")
+}
+
+// linkWords names the links in messages and their hosts.
+func linkWords(l alert.Links) string {
+	var all []string
+	for _, x := range [][2]string{{"dashboard", l.Dashboard}, {"connection", l.Connection}, {"runbook", l.Runbook}} {
+		if u, err := url.Parse(x[1]); err == nil && u.Host != "" {
+			all = append(all, x[0]+" at "+u.Host)
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
 // destinations names where alerts go, without secrets.
 func (c *config) destinations() string {
 	var to []string
-	if c.slack.webhookURL != "" {
-		to = append(to, "Slack (incoming webhook)")
-	}
-	if c.slack.botToken != "" {
-		to = append(to, "Slack (channel "+c.slack.channel+")")
-	}
-	if c.pager.routingKey != "" {
-		to = append(to, "PagerDuty")
+	for _, d := range c.told() {
+		to = append(to, d.words())
 	}
 	if len(to) == 0 {
-		return "nobody: set slack.webhook_url, slack.bot_token or pagerduty.routing_key"
+		return "nobody: set slack.webhook_url, slack.bot_token, pagerduty.routing_key, alertmanager.urls or webhook.url"
 	}
 	return strings.Join(to, ", ")
 }

@@ -18,7 +18,7 @@ func checked(t *testing.T, text string) (code int, out, errs string) {
 
 const key32 = "KEYKEYKEYKEYKEYKEYKEYKEYKEYKEY12"
 
-func TestCheckSaysInSixLinesWhatRunDoes(t *testing.T) {
+func TestCheckSaysWhatRunDoes(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "url")
 	if err := os.WriteFile(secret, []byte("https://hooks.example.com/SECRET\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -31,14 +31,19 @@ func TestCheckSaysInSixLinesWhatRunDoes(t *testing.T) {
 		t.Errorf("a secret is shown:\n%s", out)
 	}
 	lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
-	if len(lines) != 7 || !strings.HasSuffix(lines[0], " is good.") {
-		t.Fatalf("want a verdict and six lines:\n%s", out)
+	if len(lines) != 10 || !strings.HasSuffix(lines[0], " is good.") {
+		t.Fatalf("want a verdict and nine lines:\n%s", out)
 	}
 	for i, want := range []string{
 		"reads    nango-logs from localhost:9092 as group revwatch over PLAINTEXT; without a state file from the earliest record",
 		"decides  at most one false alarm in 14d over all series of revocations together, one in 14d over all of unknown connections; no incident with fewer than 3 connections",
 		"expects  in all at most one false alarm in 7 days (1 a week), with up to 214 series",
-		"tells    Slack (incoming webhook), PagerDuty; nothing whose newest break is older than 6h when it is found", "keeps    its state in revwatch.db; of connections the tags organization_id, end_user_id", "shows    /metrics /healthz /readyz /api/v1/explain on :9847",
+		"tells    Slack (incoming webhook), PagerDuty; nothing whose newest break is older than 6h when it is found",
+		"grades   critical: 50 connections or more; 20 % of those in use; 2 times the alarm line; scope family or all",
+		"weekly   one line to Slack, on monday 09:00 UTC",
+		"reaches  public addresses",
+		"keeps    its state in revwatch.db; of connections the tags organization_id, end_user_id",
+		"shows    /metrics /healthz /readyz on :9847; /api/v1 on 127.0.0.1:9848, from this machine",
 	} {
 		if lines[i+1] != want {
 			t.Errorf("said  %s\nwant  %s", lines[i+1], want)
@@ -48,7 +53,7 @@ func TestCheckSaysInSixLinesWhatRunDoes(t *testing.T) {
 
 func TestCheckWarnsWhenNobodyIsTold(t *testing.T) {
 	code, out, errs := checked(t, "kafka.topics: [logs]\n")
-	if code != exitOK || !strings.Contains(errs, "warning: nobody is told") || strings.Count(out, "\n") != 7 {
+	if code != exitOK || !strings.Contains(errs, "warning: nobody is told") || strings.Count(out, "\n") != 8 {
 		t.Errorf("exit code %d, said\n%s%s", code, out, errs)
 	}
 }

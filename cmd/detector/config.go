@@ -4,21 +4,17 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"os"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/revwatch/revwatch/configs"
+	"github.com/revwatch/revwatch/pkg/alert"
 	"github.com/revwatch/revwatch/pkg/nango"
 	"github.com/revwatch/revwatch/pkg/stream"
 )
@@ -48,12 +44,14 @@ type config struct {
 	unknown          string
 	account          []string
 
-	maxAge time.Duration
-	slack  struct{ webhookURL, botToken, channel, apiURL string }
-	pager  struct{ routingKey, url string }
+	alerts   alertSettings
+	severity alert.Severity
+	links    alert.Links
+	channels // each section of them is a destination, named as the section
 
 	statePath, onCorrupt string
 	listen               string
+	admin                struct{ listen, token string }
 	logLevel, logFormat  string
 
 	hash string // of the files it was read from
@@ -62,7 +60,7 @@ type config struct {
 // settings lists every setting with its rules, in the order of configs/detector.yaml.
 func (c *config) settings() []setting {
 	k, second := &c.kafka, int64(time.Second)
-	return []setting{
+	reading := []setting{
 		{name: "kafka.brokers", target: &k.brokers, check: hostPort},
 		{name: "kafka.topics", target: &k.topics, check: topicName},
 		{name: "kafka.group_id", target: &k.group, check: needed("a name")},
@@ -95,19 +93,17 @@ func (c *config) settings() []setting {
 		{name: "detection.min_connections", target: &c.minConnections, min: 1},
 		{name: "detection.unknown", target: &c.unknown, allowed: []string{"auto", "confirm", "count"}},
 		{name: "detection.account", target: &c.account},
-		{name: "alerts.max_age", target: &c.maxAge, min: 60 * second},
-		{name: "slack.webhook_url", target: &c.slack.webhookURL, secret: true, check: webURL},
-		{name: "slack.bot_token", target: &c.slack.botToken, secret: true},
-		{name: "slack.channel", target: &c.slack.channel},
-		{name: "slack.api_url", target: &c.slack.apiURL, check: webURL},
-		{name: "pagerduty.routing_key", target: &c.pager.routingKey, secret: true, check: routingKey},
-		{name: "pagerduty.url", target: &c.pager.url, check: webURL},
+	}
+	rest := []setting{
 		{name: "state.path", target: &c.statePath, check: needed("a file")},
 		{name: "state.on_corrupt", target: &c.onCorrupt, allowed: []string{"refuse", "set_aside"}},
 		{name: "http.listen", target: &c.listen, check: listenAddress},
+		{name: "http.admin_listen", target: &c.admin.listen, check: listenAddress},
+		{name: "http.admin_token", target: &c.admin.token, secret: true, check: bearerToken},
 		{name: "log.level", target: &c.logLevel, allowed: []string{"debug", "info", "warn", "error"}},
 		{name: "log.format", target: &c.logFormat, allowed: []string{"auto", "json", "console"}},
 	}
+	return slices.Concat(reading, c.alertSettings(), rest)
 }
 
 // aliases are other names people know for the same settings.
@@ -151,8 +147,9 @@ func loadConfig(path string) (config, error) {
 	}
 	c.hash = hashOf(data)
 	where, err := applyYAML(path, data, c.aliases())
+	err = errors.Join(err, c.alerts.readLists(where))
 	if err == nil {
-		err = errors.Join(c.validate(where), c.layRules(where))
+		err = errors.Join(c.validate(where), c.validateAlerts(where), c.layRules(where))
 	}
 	if err != nil {
 		return c, fmt.Errorf("%w:\n%w", errConfig, err)
@@ -172,21 +169,11 @@ func (c *config) validate(where places) error {
 		faults = append(faults, fault{where.file, line, fmt.Sprintf(format, args...)})
 	}
 	c.validateKafka(where, bad)
-	s := &c.slack
-	if isExample(s.webhookURL) {
-		bad(where.line(&s.webhookURL), "slack.webhook_url: this is still the example: https://api.slack.com/messaging/webhooks says how to get one")
+	if c.admin.token == "" && !isLoopback(c.admin.listen) {
+		bad(where.line(&c.admin.listen), "http.admin_listen: %q is not of this machine alone: it needs http.admin_token", c.admin.listen)
 	}
-	if s.botToken != "" && s.channel == "" {
-		bad(where.line(&s.botToken, &s.channel), "slack.bot_token: needs slack.channel as well")
-	}
-	if s.botToken != "" && s.webhookURL != "" {
-		bad(where.line(&s.botToken), "slack: either webhook_url or bot_token, not both: every incident would be told twice")
-	}
-	if s.botToken == "" && s.channel != "" {
-		bad(where.line(&s.channel), "slack.channel: %q needs slack.bot_token as well (an incoming webhook has its own channel)", s.channel)
-	}
-	if s.botToken == "" && s.apiURL != "" && s.apiURL != defaults().slack.apiURL {
-		bad(where.line(&s.apiURL), "slack.api_url: needs slack.bot_token as well")
+	if _, port, _ := net.SplitHostPort(c.listen); port != "0" && c.listen == c.admin.listen {
+		bad(where.line(&c.admin.listen, &c.listen), "http.admin_listen: %q is http.listen too: two addresses are needed", c.admin.listen)
 	}
 	return errors.Join(faults...)
 }
@@ -231,108 +218,4 @@ func (c *config) stream() stream.Options {
 		Brokers: k.brokers, Topics: k.topics, GroupID: k.group, ClientID: k.client, Reset: k.reset, Security: k.security,
 		SessionTimeout: k.sessionTimeout, Heartbeat: k.heartbeat, StallAfter: k.stalledTime,
 	}
-}
-
-// Rules of single settings: "" or what is allowed.
-
-func needed(what string) func(string) string {
-	return func(text string) string {
-		if text == "" {
-			return what + " is needed"
-		}
-		return ""
-	}
-}
-
-func hostPort(text string) string {
-	host, port, err := net.SplitHostPort(text)
-	n, wrong := strconv.ParseUint(port, 10, 16)
-	if err != nil || wrong != nil || n == 0 || host == "" || strings.ContainsAny(host, "/ ") {
-		return "host:port, the port from 1 to 65535"
-	}
-	return ""
-}
-
-func listenAddress(text string) string {
-	_, port, err := net.SplitHostPort(text)
-	if err == nil {
-		_, err = strconv.ParseUint(port, 10, 16)
-	}
-	if err != nil {
-		return "host:port or :port, the port from 0 (any free one) to 65535"
-	}
-	return ""
-}
-
-var topicNames = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)
-
-func topicName(text string) string {
-	if !topicNames.MatchString(text) || text == "." || text == ".." {
-		return "the name of a topic: up to 249 letters, digits, dots, _ and -"
-	}
-	return ""
-}
-
-// maxTags is how many tags of a connection nango.Tags holds.
-const maxTags = 8
-
-var tagNames = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
-
-// tagName refuses what may name a person: tags are shown to everybody who reads an alert.
-func tagName(text string) string {
-	switch lower := strings.ToLower(text); {
-	case strings.Contains(lower, "mail"):
-		return "tags are shown in alerts: no e-mail addresses"
-	case !tagNames.MatchString(text):
-		return "the key of a tag: up to 64 letters, digits, dots, _ and -"
-	}
-	return ""
-}
-
-func webURL(text string) string {
-	if u, err := url.Parse(text); text != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
-		return "a URL such as https://host/path"
-	}
-	return ""
-}
-
-// isExample reports whether a webhook's URL is that of an example, ours or Slack's own.
-func isExample(text string) bool {
-	rest, ok := strings.CutPrefix(text, "https://hooks.slack.com/")
-	return ok && (strings.Trim(strings.TrimPrefix(rest, "services"), "/.… ") == "" || strings.HasPrefix(rest, "services/T00000000/B00000000/"))
-}
-
-var routingKeys = regexp.MustCompile(`^([A-Za-z0-9]{32})?$`)
-
-func routingKey(text string) string {
-	if !routingKeys.MatchString(text) {
-		return "32 letters and digits (the integration key of an Events API v2 integration)"
-	}
-	return ""
-}
-
-func certificates(path string) string {
-	return pemFile(path, "certificate", x509.NewCertPool().AppendCertsFromPEM)
-}
-
-func privateKey(path string) string {
-	return pemFile(path, "private key", func(data []byte) bool {
-		block, _ := pem.Decode(data)
-		return block != nil && bytes.Contains(data, []byte("PRIVATE KEY-----"))
-	})
-}
-
-// pemFile asks for a file that holds something; no file is allowed as well.
-func pemFile(path, what string, holds func([]byte) bool) string {
-	if path == "" {
-		return ""
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Sprintf("a PEM file with a %s is needed: %v", what, reason(err))
-	}
-	if !holds(data) {
-		return fmt.Sprintf("a PEM file with a %s is needed: it holds none", what)
-	}
-	return ""
 }

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/revwatch/revwatch/pkg/alert"
+	"github.com/revwatch/revwatch/pkg/nango"
 	"github.com/revwatch/revwatch/pkg/stream"
 	"github.com/revwatch/revwatch/pkg/web"
 )
@@ -26,6 +28,7 @@ type daemon struct {
 	hash         string // of the configuration
 	destinations []alert.Destination
 	listener     net.Listener // of metrics and health; run closes it
+	admin        net.Listener // of the API; run closes it; nil: there is none
 	log          *zap.Logger
 	now          func() time.Time   // the only clock of the core
 	tick         time.Duration      // zero: the default
@@ -37,24 +40,26 @@ type daemon struct {
 func (d *daemon) run(ctx context.Context) error {
 	c := &d.config
 	g := newEngine(c, time.Time{})
-	f := &follower{engine: g, silence: &silence{}, drift: newDrift(c), now: d.now, log: d.log, watch: d.watch, every: cmp.Or(d.every, commitEvery), logged: map[string]int{},
-		asked: newQuestions()}
+	when, err := parseWeekly(c.alerts.weekly)
+	if err != nil {
+		return err
+	}
+	f := &follower{engine: g, silence: &silence{}, weekly: &weekly{when: when}, drift: newDrift(c), now: d.now, log: d.log, watch: d.watch,
+		every: cmp.Or(d.every, commitEvery), logged: map[string]int{}, asked: newQuestions(), words: c.wording(), shadow: c.alerts.shadow}
 	g.incident, f.silence.change = f.decided, f.decided
 	g.adopted = f.adopts
 
-	var err error
-	f.notifier, err = alert.NewNotifier(alert.Options{
-		Destinations: d.destinations, Log: d.log.Named("alert"),
-		Save:    func(bucket, key string, value []byte) error { return f.store.Write(bucket, key, value) },
-		May:     func() bool { return f.consumer.Status().Owner },
-		Wording: alert.Wording{Display: func(provider string) string { return c.table().Provider(provider).Name }},
-	})
+	o := c.notifying(d.destinations)
+	o.Log = d.log.Named("alert")
+	o.Save = f.save
+	o.May = func() bool { return f.consumer.Status().Owner }
+	f.notifier, err = alert.NewNotifier(o)
 	if err != nil {
 		return err
 	}
 	var aside string
 	f.store, f.committed, aside, err = openState(c.statePath, c.onCorrupt == "set_aside",
-		g.restore, f.positions.restore, f.silence.restore, f.drift.restore, f.notifier.Restore)
+		g.restore, f.positions.restore, f.silence.restore, f.weekly.restore, f.drift.restore, f.notifier.Restore)
 	if aside != "" {
 		d.log.Warn("the state file was damaged and is set aside: it is learned again from the topic", zap.String("aside", aside))
 	}
@@ -64,15 +69,14 @@ func (d *daemon) run(ctx context.Context) error {
 	for _, p := range f.positions.byName {
 		f.detector.Hush(p.Told)
 	}
-	o := c.stream()
-	o.Now, o.Tick, o.Log, o.StateTime = d.now, d.tick, d.log.Named("stream"), f.committed
-	f.consumer, err = stream.New(o)
+	in := c.stream()
+	in.Now, in.Tick, in.Log, in.StateTime = d.now, d.tick, d.log.Named("stream"), f.committed
+	f.consumer, err = stream.New(in)
 	if err != nil {
 		return errors.Join(fmt.Errorf("%w: kafka: %w", errConfig, err), f.store.Close())
 	}
-	f.server = web.New(web.Options{Version: buildVersion(), ConfigHash: d.hash, Now: d.now})
-	f.server.Deliveries(f.notifier.Status)
-	f.server.Explain(f.asked.ask)
+	f.server = web.New(web.Options{Version: buildVersion(), ConfigHash: d.hash, Now: d.now, Severity: c.severity, Shadow: c.alerts.shadow})
+	f.server.Tells(f.notifier)
 	f.server.Check("kafka", false, "not reached yet")
 	return errors.Join(d.serve(ctx, f), f.store.Close())
 }
@@ -85,15 +89,24 @@ func (d *daemon) serve(ctx context.Context, f *follower) error {
 	outer, end := context.WithCancel(context.WithoutCancel(ctx)) // of the parts that outlive reading
 	var parts sync.WaitGroup
 	parts.Go(func() { f.notifier.Run(outer) })
-	parts.Go(func() {
-		if err := web.Serve(outer, d.listener, f.server.Handler()); err != nil {
-			stop(err)
-		}
-	})
+	serve := func(l net.Listener, h http.Handler) {
+		parts.Go(func() {
+			if err := web.Serve(outer, l, h); err != nil {
+				stop(err)
+			}
+		})
+	}
+	serve(d.listener, f.server.Handler())
+	if d.admin != nil {
+		serve(d.admin, f.server.Admin(f.admin(&d.config)))
+	}
 	d.log.Info("started", zap.Stringer("http", d.listener.Addr()), zap.Strings("brokers", d.config.kafka.brokers),
 		zap.Strings("topics", d.config.kafka.topics), zap.String("state", d.config.statePath), zap.String("tells", d.config.destinations()))
-	if len(d.destinations) == 0 {
+	switch {
+	case len(d.destinations) == 0:
 		d.log.Warn("nobody is told of incidents: they are only logged and counted")
+	case d.config.alerts.shadow:
+		d.log.Warn("alerts.shadow is on: incidents are decided, logged and shown, and nothing is sent to anybody")
 	}
 
 	err := f.consumer.Run(ctx, f)
@@ -134,11 +147,15 @@ func run(ctx context.Context, args []string, errs io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("http.listen: %w", err)
 	}
+	admin, err := net.Listen("tcp", c.admin.listen)
+	if err != nil {
+		return errors.Join(fmt.Errorf("http.admin_listen: %w", err), listener.Close())
+	}
 	d := daemon{
-		config: c, hash: c.hash, destinations: to, listener: listener, log: newLogger(c.logLevel, c.logFormat, errs), now: time.Now,
+		config: c, hash: c.hash, destinations: to, listener: listener, admin: admin, log: newLogger(c.logLevel, c.logFormat, errs), now: time.Now,
 		watch: func(web.Snapshot) {},
 	}
-	return errors.Join(d.run(ctx), ignoreClosed(listener.Close()))
+	return errors.Join(d.run(ctx), ignoreClosed(listener.Close()), ignoreClosed(admin.Close()))
 }
 
 // ignoreClosed forgives that a listener was closed by its server.
@@ -149,24 +166,24 @@ func ignoreClosed(err error) error {
 	return err
 }
 
-// alertTo makes the destinations that are configured.
-func (c *config) alertTo() ([]alert.Destination, error) {
-	var to []alert.Destination
-	if c.slack.webhookURL != "" || c.slack.botToken != "" {
-		d, err := alert.NewSlack(alert.Slack{
-			WebhookURL: alert.Secret(c.slack.webhookURL), Token: alert.Secret(c.slack.botToken), Channel: c.slack.channel, APIURL: c.slack.apiURL,
-		})
-		if err != nil {
-			return nil, err
-		}
-		to = append(to, d)
+// wording is what messages say beyond the incident itself.
+func (c *config) wording() alert.Wording {
+	rules := c.table()
+	return alert.Wording{
+		Display:  func(provider string) string { return rules.Provider(provider).Name },
+		Remedy:   func(provider, cause string) string { return rules.Provider(provider).Remedy[nango.Cause(cause)] },
+		Severity: c.severity, Links: c.links,
 	}
-	if c.pager.routingKey != "" {
-		d, err := alert.NewPagerDuty(alert.PagerDuty{RoutingKey: alert.Secret(c.pager.routingKey), URL: c.pager.url})
-		if err != nil {
-			return nil, err
-		}
-		to = append(to, d)
+}
+
+// notifying is all that the configuration says about telling.
+func (c *config) notifying(to []alert.Destination) alert.Options {
+	o := alert.Options{
+		Destinations: to, Wording: c.wording(), Fallback: c.alerts.fallback, Shadow: c.alerts.shadow,
+		Save: func(string, string, []byte) error { return nil },
 	}
-	return to, nil
+	for _, r := range c.alerts.routes {
+		o.Routes = append(o.Routes, r.Route)
+	}
+	return o
 }

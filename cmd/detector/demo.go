@@ -206,7 +206,7 @@ func (s *stage) write(ctx context.Context, t time.Time, appended func(simulate.R
 func (s *stage) daemon() (*daemon, error) {
 	c := defaults()
 	c.kafka.brokers, c.kafka.topics = s.broker.Addrs(), []string{demoTopic}
-	c.statePath = filepath.Join(s.dir, "revwatch.db")
+	c.statePath, c.alerts.weekly = filepath.Join(s.dir, "revwatch.db"), "off"
 	terminal, err := alert.NewTerminal(s.screen, alert.TerminalOptions{Color: s.screen.colour(), Box: true, Width: min(100, s.screen.width())})
 	if err != nil {
 		return nil, err

@@ -33,6 +33,7 @@ type engine struct {
 	until    time.Time                 // stop when the slot it lies in is closed; zero: go on
 	after    time.Time                 // of the first row after that slot; zero: none was read
 	stopped  bool                      // it is closed: what is read further changes nothing
+	oldest   time.Time                 // row that was read; zero: none
 
 	event    func(e nango.Event, isNew bool) // told of each event in the order of release
 	incident func(detect.Incident)           // told of each change of an incident
@@ -48,7 +49,7 @@ func newEngine(c *config, ceiling time.Time) *engine {
 	}
 	g.detector = detect.New(detect.Options{
 		FalseAlarmsEvery: c.falseAlarmsEvery, UnknownEvery: c.unknownEvery, Budget: c.budget, Overrides: c.budgets,
-		MinConnections: c.minConnections, Unknown: window.Unknown(c.unknown), MaxAge: c.maxAge, Silence: c.silence,
+		MinConnections: c.minConnections, Unknown: window.Unknown(c.unknown), MaxAge: c.alerts.maxAge, Silence: c.silence,
 		Provider: rules.Provider, Adopted: func(x detect.Adopted) { g.adopted(x) },
 	})
 	g.reader = nango.NewReader(nango.Options{
@@ -99,6 +100,9 @@ func (g *engine) pass(t, now time.Time) {
 // row is told of every row that is read.
 func (g *engine) row(t time.Time) {
 	g.detector.Row(t)
+	if g.oldest.IsZero() || t.Before(g.oldest) {
+		g.oldest = t
+	}
 	if !g.until.IsZero() && !t.Before(g.until.Truncate(window.Slot).Add(window.Slot)) && (g.after.IsZero() || t.Before(g.after)) {
 		g.after = t
 	}

@@ -6,11 +6,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"time"
 
 	"github.com/revwatch/revwatch/pkg/detect"
-	"github.com/revwatch/revwatch/pkg/store"
 )
 
 const explainAtUsage = `
@@ -20,7 +18,7 @@ Says of a series and an instant what the detector saw: five windows, what broke
 in each, what was expected, how many would have opened an incident, and which
 condition was not met. It asks
 
-  the running daemon (http.listen of the configuration, or --url);
+  the running daemon (http.admin_listen of the configuration, or --url);
   the state file (state.path, or --state), where no daemon answers;
   with --input the rows in files, which it replays up to that instant.
 
@@ -42,7 +40,7 @@ func explainAt(ctx context.Context, args []string, in io.Reader, out, errs io.Wr
 	f.StringVar(&ask.Cause, "cause", "", "`CAUSE`: revoked, misconfigured, or unknown")
 	f.StringVar(&ask.Signal, "signal", "", "`SIGNAL`: revocations or unknown_connections")
 	f.StringVar(&ask.at, "at", "", "the `INSTANT`: 2026-10-05T14:05:00Z, or 14:05 of the newest day in the data (UTC); without it the newest slot of 10 minutes that is over")
-	f.StringVar(&ask.url, "url", "", "the `URL` of the daemon, such as http://localhost:9847")
+	f.StringVar(&ask.url, "url", "", "the `URL` of the daemon, such as http://localhost:9848")
 	f.StringVar(&ask.state, "state", "", "the state `FILE`, without asking a daemon")
 	form := f.String("output", "text", "`text`, or json")
 	from := addInputs(f)
@@ -91,37 +89,14 @@ func (ask *explainAsk) answer(ctx context.Context, from *inputFlags, in io.Reade
 		a, err = ask.replay(ctx, from, in, errs)
 		return a, "a replay of " + listed3(from.inputs), err
 	}
-	c := defaults()
-	if *from.config != "" {
-		if c, err = loadConfig(*from.config); err != nil {
-			return a, "", err
-		}
+	whom, err := newAsking(*from.config, ask.url, ask.state)
+	if err != nil {
+		return a, "", err
 	}
-	if ask.state != "" {
-		a, err = ask.stored(&c, ask.state)
-		return a, "the state file " + ask.state, err
-	}
-	at := daemonAt(ask.url, c.listen)
-	if a, err = at.explain(ctx, ask.Question, ask.at); err == nil || ask.url != "" || !errors.Is(err, errNoDaemon) {
-		return a, "the daemon at " + at.base, err
-	}
-	a, err = ask.stored(&c, c.statePath)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		err = fmt.Errorf("no daemon answers at %s, and there is no state file %s: say whom to ask with --url, --state or --input", at.base, c.statePath)
-	case errors.Is(err, store.ErrLocked):
-		err = fmt.Errorf("no daemon answers at %s, yet one has the state file %s in use: say with --url where it listens", at.base, c.statePath)
-	}
-	return a, "the state file " + c.statePath, err
-}
-
-// stored answers from a state file that nobody uses.
-func (ask *explainAsk) stored(c *config, path string) (detect.Answer, error) {
-	g := newEngine(c, time.Time{})
-	if err := store.View(path, g.detector.Restore); err != nil {
-		return detect.Answer{}, err
-	}
-	return g.explain(ask.Question, ask.at)
+	source, err = whom.ask(
+		func(d runningDaemon) (err error) { a, err = d.explain(ctx, ask.Question, ask.at); return err },
+		func(g *engine) (err error) { a, err = g.explain(ask.Question, ask.at); return err })
+	return a, source, err
 }
 
 // errReached ends a replay at the instant that is asked for.

@@ -111,14 +111,14 @@ func TestExplainRefuses(t *testing.T) {
 	file := ndjson(t, history(t)[:20_000])
 	quiet := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(quiet.Close)
-	nowhere := write(t, "http.listen: 127.0.0.1:1\nstate.path: "+filepath.Join(t.TempDir(), "none.db")+"\n")
+	nowhere := write(t, "http.admin_listen: 127.0.0.1:1\nstate.path: "+filepath.Join(t.TempDir(), "none.db")+"\n")
 	inUse := filepath.Join(t.TempDir(), "used.db")
 	s, err := store.Open(inUse)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	used := write(t, "http.listen: 127.0.0.1:1\nstate.path: "+inUse+"\n")
+	used := write(t, "http.admin_listen: 127.0.0.1:1\nstate.path: "+inUse+"\n")
 	for _, c := range []struct {
 		args []string
 		code int
@@ -126,12 +126,12 @@ func TestExplainRefuses(t *testing.T) {
 	}{
 		{[]string{"--output", "xml"}, exitUsage, `--output "xml": json or text`},
 		{[]string{"--at", "yesterday"}, exitUsage, `--at is not a time: "yesterday"; such as 2026-10-05T14:05:00Z, or 14:05`},
-		{[]string{"--url", "localhost:9847"}, exitUsage, "a URL such as"},
+		{[]string{"--url", "localhost:9848"}, exitUsage, "a URL such as"},
 		{[]string{"--url", quiet.URL, "--state", "a"}, exitUsage, "one of --input, --url, --state"},
 		{[]string{"--input", file, "--state", "a"}, exitUsage, "one of --input, --url, --state"},
 		{[]string{"-config", "does-not-exist"}, exitConfig, "does-not-exist"},
 		{[]string{"-config", nowhere}, exitFailure, "no daemon answers at http://127.0.0.1:1, and there is no state file"},
-		{[]string{"-config", used}, exitFailure, "no daemon answers at http://127.0.0.1:1, yet one has the state file " + inUse + " in use: say with --url where it listens"},
+		{[]string{"-config", used}, exitFailure, "no daemon answers at http://127.0.0.1:1, yet one has the state file " + inUse + " in use: say with --url where its API listens"},
 		{[]string{"--state", inUse}, exitFailure, "state file is in use"},
 		{[]string{"--state", "does-not-exist"}, exitFailure, "does-not-exist"},
 		{[]string{"--url", "http://127.0.0.1:1"}, exitFailure, "no daemon answers at http://127.0.0.1:1: "},
@@ -161,27 +161,29 @@ func TestExplainAsksTheDaemon(t *testing.T) {
 	config := s.config()
 	stop := s.start(config)
 	s.awaitRead(len(rows))
-	s.await("all of it counted", func() bool { return s.metric(`^revwatch_broken_connections_total\{.*provider="google-mail"`) >= 60 })
+	s.await("all of it counted", func() bool {
+		return s.metric(`^revwatch_broken_connections_total\{.*provider="google-mail"`) >= counted
+	})
 	about := []string{"--provider", lost, "--environment", "prod", "--cause", "revoked", "--at", now.Add(-3 * time.Hour).UTC().Format(time.RFC3339)}
 	asked := explainedAt(t, append(about, "-config", config)...)
 	if asked.Windows[2].Observed < 10 || asked.Windows[2].Connections < 20 || asked.Windows[2].OncePerDays < asked.BudgetDays {
 		t.Errorf("an hour after 60 revocations: %+v", asked.Windows[2])
 	}
-	if byURL := explainedAt(t, append(about, "--url", "http://"+s.http+"/")...); !reflect.DeepEqual(byURL.Windows, asked.Windows) {
+	if byURL := explainedAt(t, append(about, "--url", "http://"+s.api+"/")...); !reflect.DeepEqual(byURL.Windows, asked.Windows) {
 		t.Errorf("by its URL the daemon says\n%+v\nnot\n%+v", byURL, asked)
 	}
 	if replayed := explainedAt(t, append(about, "--input", ndjson(t, rows))...); !reflect.DeepEqual(replayed.Windows, asked.Windows) || replayed.PerDay != asked.PerDay {
 		t.Errorf("a replay says\n%+v\nthe daemon\n%+v", replayed, asked)
 	}
 	text := output(t, "", append([]string{"explain", "-config", config}, about...)...)
-	if !strings.Contains(text, "said by the daemon at http://"+s.http) {
+	if !strings.Contains(text, "said by the daemon at http://"+s.api) {
 		t.Errorf("said\n%s", text)
 	}
 	var out, errs strings.Builder
 	if code := command(t.Context(), []string{"explain", "-config", config, "--provider", "acme"}, nil, &out, &errs); code != exitFailure || !strings.Contains(errs.String(), "google-mail") {
 		t.Errorf("exit code %d: %s", code, errs.String())
 	}
-	if code, body := s.get("/api/v1/explain?at=noon"); code != http.StatusBadRequest || !strings.Contains(body, "14:05 of the newest day") {
+	if code, body := s.at(s.api, "/api/v1/explain?at=noon"); code != http.StatusBadRequest || !strings.Contains(body, "14:05 of the newest day") {
 		t.Errorf("%d %s", code, body)
 	}
 	running := output(t, "", "check", "-config", config)

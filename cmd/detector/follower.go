@@ -26,6 +26,7 @@ type follower struct {
 	*engine
 	store    *store.Store
 	silence  *silence
+	weekly   *weekly
 	drift    *drift
 	consumer *stream.Consumer
 	notifier *alert.Notifier
@@ -34,7 +35,9 @@ type follower struct {
 	log      *zap.Logger
 	watch    func(web.Snapshot) // told of each snapshot
 	every    time.Duration      // between two commits, at least, unless an incident changed
-	asked    *questions         // of other goroutines, about series
+	asked    *questions         // of other goroutines, about the core
+	words    alert.Wording
+	shadow   bool // nothing is sent to anybody
 
 	positions positions
 	changed   bool      // an incident changed since the last commit
@@ -97,7 +100,7 @@ func (f *follower) Batch(b stream.Batch) error {
 	f.caughtUp()
 	f.watchShape(now)
 	f.settle()
-	f.asked.answerAll(f.explain)
+	f.asked.answerAll()
 	return nil
 }
 
@@ -190,10 +193,11 @@ func (f *follower) Tick() error {
 		f.lose()
 		f.silence.look(f.reader.Newest(), f.positions.reached(), f.detector.Silence())
 		f.watchShape(now)
+		f.tellWeek(now)
 	}
 	f.settle()
 	f.check()
-	f.asked.answerAll(f.explain)
+	f.asked.answerAll()
 	return nil
 }
 
@@ -223,7 +227,7 @@ func (f *follower) commit() {
 	begin := time.Now()
 	f.tried = begin
 	now := f.now()
-	err := commit(f.store, now, f.engine.changes, f.silence.changes, f.drift.changes, f.positions.changes)
+	err := commit(f.store, now, f.engine.changes, f.silence.changes, f.weekly.changes, f.drift.changes, f.positions.changes)
 	if err != nil {
 		if f.failing == nil {
 			f.log.Error("the state cannot be committed: reading waits", zap.Error(err))
@@ -241,9 +245,9 @@ func (f *follower) commit() {
 	f.changed = false
 }
 
-// incidents are all that may have to be told: those that are open and those that ended in the last days.
+// incidents are all that may have to be told: those that are open, those that ended in the last days, and the weekly line.
 func (f *follower) incidents() []detect.Incident {
-	return append(f.silence.incidents(), f.detector.Incidents()...)
+	return slices.Concat(f.silence.incidents(), f.weekly.incidents(), f.detector.Incidents())
 }
 
 // decided logs a change of an incident, and has it committed soon.
@@ -261,7 +265,19 @@ func (f *follower) decided(x detect.Incident) {
 	}
 	f.log.Info("incident "+string(x.Status), zap.String("id", x.ID), zap.String("signal", x.Signal), zap.String("environment", x.Environment),
 		zap.String("provider", x.Provider), zap.String("integration", x.Integration), zap.String("cause", x.Cause), zap.Time("since", x.Since),
-		zap.Int("observed", x.Observed), zap.Float64("expected", x.Expected), zap.Float64("score", x.Score), zap.Bool("past", x.Past))
+		zap.Int("observed", x.Observed), zap.Float64("expected", x.Expected), zap.Float64("score", x.Score), zap.Bool("past", x.Past), f.would(&x))
+}
+
+// would names in shadow mode who would be told.
+func (f *follower) would(x *detect.Incident) zap.Field {
+	if !f.shadow {
+		return zap.Skip()
+	}
+	to := f.notifier.Audience(x)
+	if x.Past || x.Parent != "" {
+		to = nil
+	}
+	return zap.Strings("would_tell", to)
 }
 
 // adopts logs that a rise is taken for normal from now on.

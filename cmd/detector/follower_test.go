@@ -19,7 +19,7 @@ import (
 func newFollower(t *testing.T) *follower {
 	t.Helper()
 	c := defaults()
-	f := &follower{engine: newEngine(&c, time.Time{}), silence: &silence{}, drift: newDrift(&c), now: func() time.Time { return worldStart }, log: zap.NewNop(),
+	f := &follower{engine: newEngine(&c, time.Time{}), silence: &silence{}, weekly: &weekly{}, drift: newDrift(&c), now: func() time.Time { return worldStart }, log: zap.NewNop(),
 		watch: func(web.Snapshot) {}, server: web.New(web.Options{}), logged: map[string]int{}}
 	f.incident, f.silence.change = f.decided, f.decided
 	var err error

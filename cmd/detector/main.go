@@ -32,9 +32,12 @@ unusually fast.
             the whole thing on a made-up Nango, in this process: four weeks of
             history, then a mass revocation
   detector run -config FILE
-            the daemon: reads Kafka, alerts Slack and PagerDuty, shows metrics
+            the daemon: reads Kafka, alerts Slack, PagerDuty, Alertmanager and
+            webhooks, shows metrics
   detector check -config FILE
             is a configuration good, and what does it do
+  detector send-test -config FILE [--destination NAME]
+            tells the destinations of a made-up incident, marked as a test
   detector replay --input FILE|- [--output json|table] [--only TYPES]
             what rows in files hold: failures, reconnections, unknown
             connections, incidents
@@ -44,6 +47,10 @@ unusually fast.
   detector explain --provider KEY [--at 14:05] [--output json]
             why was there no alert at 14:05: what was seen, what was expected,
             what was missing; asks the daemon, the state file, or --input FILE
+  detector connections [--broken] [--provider KEY] [--output csv]
+            which connections are broken, and since when; asks as explain does
+  detector silence add|list|end
+            tell nobody of certain incidents for a time
   detector explain-record [FILE|-] [--output json]
             what is seen in single records: envelope, row, event, what is waited
             for, or why it is ignored; begin here when counts look wrong
@@ -86,6 +93,12 @@ func command(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 		err = learn(ctx, args[1:], in, out, errs)
 	case "explain":
 		err = explainAt(ctx, args[1:], in, out, errs)
+	case "connections":
+		err = connections(ctx, args[1:], out, errs)
+	case "silence":
+		err = silenceCommand(ctx, args[1:], out, errs)
+	case "send-test":
+		err = sendTest(ctx, args[1:], out, errs)
 	case "explain-record":
 		err = explainRecord(ctx, args[1:], in, out, errs)
 	case "check":

@@ -95,6 +95,16 @@ func (a *positions) reached() (t time.Time) {
 	return t
 }
 
+// told is the append time of the newest record that others had committed, of all partitions that are ours; zero: none.
+func (a *positions) told() (t time.Time) {
+	for _, p := range a.byName {
+		if p.owned && p.Told.After(t) {
+			t = p.Told
+		}
+	}
+	return t
+}
+
 // next returns the positions of the partitions that are ours, for the group.
 func (a *positions) next() stream.Positions {
 	out := stream.Positions{}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -97,7 +98,7 @@ func (c *config) present(ctx context.Context) (p present, err error) {
 
 // present reads the metrics of the daemon.
 func (d runningDaemon) present(ctx context.Context) (p present, err error) {
-	_, body, err := d.get(ctx, "/metrics")
+	_, body, err := d.call(ctx, http.MethodGet, "/metrics", nil)
 	if err != nil {
 		return p, err
 	}

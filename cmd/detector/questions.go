@@ -11,14 +11,8 @@ import (
 
 // question is one that waits for the owner of the core.
 type question struct {
-	detect.Question
-	at     string      // as a person wrote it
-	answer chan answer // holds one, so that the owner never waits
-}
-
-type answer struct {
-	detect.Answer
-	err error
+	answer func()        // called by the owner
+	done   chan struct{} // closed afterwards
 }
 
 // questions is how other goroutines ask the owner of the core: it answers between two batches, so nothing is ever locked.
@@ -29,50 +23,66 @@ type questions struct {
 
 func newQuestions() *questions { return &questions{make(chan question), make(chan struct{})} }
 
-// ask is a web.Explain.
-func (q *questions) ask(ctx context.Context, x detect.Question, at string) (detect.Answer, error) {
-	asked := question{x, at, make(chan answer, 1)}
+// ask has the owner call by, and returns what it returned.
+func ask[T any](ctx context.Context, q *questions, by func() (T, error)) (a T, err error) {
+	asked := question{func() { a, err = by() }, make(chan struct{})}
 	select {
 	case q.asked <- asked:
+		<-asked.done // whoever took the question answers at once
+		return a, err
 	case <-q.ended:
-		return detect.Answer{}, fmt.Errorf("%w: the daemon stops", web.ErrUnavailable)
+		return a, fmt.Errorf("%w: the daemon stops", web.ErrUnavailable)
 	case <-ctx.Done():
-		return detect.Answer{}, fmt.Errorf("%w: the reading is busy or stuck; /healthz says whether it moves", web.ErrUnavailable)
+		return a, fmt.Errorf("%w: the reading is busy or stuck; /healthz says whether it moves", web.ErrUnavailable)
 	}
-	a := <-asked.answer // whoever took the question answers at once
-	return a.Answer, a.err
 }
 
 // atOnce is how many questions are answered in a row: reading goes on between them.
 const atOnce = 16
 
 // answerAll answers those who wait now. It does nothing on nil.
-func (q *questions) answerAll(by func(x detect.Question, at string) (detect.Answer, error)) {
+func (q *questions) answerAll() {
 	if q == nil {
 		return
 	}
 	for range atOnce {
 		select {
 		case x := <-q.asked:
-			a, err := by(x.Question, x.at)
-			x.answer <- answer{a, err}
+			x.answer()
+			close(x.done)
 		default:
 			return
 		}
 	}
 }
 
-// explain answers for the owner: only where the core holds everything that there is to read.
-func (f *follower) explain(q detect.Question, at string) (detect.Answer, error) {
+// whole says why the core does not hold everything that there is to read; nil when it does.
+func (f *follower) whole() error {
 	switch {
 	case f.failing != nil:
-		return detect.Answer{}, fmt.Errorf("%w: reading has stopped, as the state cannot be committed", web.ErrUnavailable)
+		return fmt.Errorf("%w: reading has stopped, as the state cannot be committed", web.ErrUnavailable)
 	case f.positions.owned() == 0:
-		return detect.Answer{}, fmt.Errorf("%w: this member reads nothing; ask the one whose revwatch_owner is 1, or wait until the group is joined", web.ErrUnavailable)
+		return fmt.Errorf("%w: this member reads nothing; ask the one whose revwatch_owner is 1, or wait until the group is joined", web.ErrUnavailable)
 	case f.behind:
-		return detect.Answer{}, fmt.Errorf("%w: the topic is not read to its end yet, %d records are left", web.ErrUnavailable, f.positions.lag())
+		return fmt.Errorf("%w: the topic is not read to its end yet, %d records are left", web.ErrUnavailable, f.positions.lag())
+	}
+	return nil
+}
+
+// explain answers for the owner.
+func (f *follower) explain(q detect.Question, at string) (a detect.Answer, err error) {
+	if err := f.whole(); err != nil {
+		return a, err
 	}
 	return f.engine.explain(q, at)
+}
+
+// connections answers for the owner.
+func (f *follower) connections(x detect.Filter) ([]detect.Connection, error) {
+	if err := f.whole(); err != nil {
+		return nil, err
+	}
+	return f.detector.Connections(x), nil
 }
 
 // explain answers from what was read so far.

@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/revwatch/revwatch/pkg/detect"
 	"github.com/revwatch/revwatch/pkg/web"
 )
 
@@ -17,23 +16,20 @@ func TestQuestions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQuestions()
 		const all = 2*atOnce + 1
+		answered := 0 // by the owner alone
+		nothing := func() (int, error) { answered++; return 0, nil }
 		var asking sync.WaitGroup
 		for range all {
 			asking.Go(func() {
-				a, err := q.ask(t.Context(), detect.Question{Provider: "p"}, "14:05")
-				if a.Provider != "p" || !errors.Is(err, errAny) {
+				a, err := ask(t.Context(), q, func() (int, error) { answered++; return answered, errAny })
+				if a == 0 || !errors.Is(err, errAny) {
 					t.Error(a, err)
 				}
 			})
 		}
-		answered := 0
-		owner := func(x detect.Question, at string) (detect.Answer, error) {
-			answered++
-			return detect.Answer{Provider: x.Provider}, errAny
-		}
 		for _, want := range []int{atOnce, 2 * atOnce, all, all} {
 			synctest.Wait()
-			if q.answerAll(owner); answered != want {
+			if q.answerAll(); answered != want {
 				t.Errorf("%d answered, want %d", answered, want)
 			}
 		}
@@ -41,16 +37,16 @@ func TestQuestions(t *testing.T) {
 
 		patience, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := q.ask(patience, detect.Question{}, ""); !errors.Is(err, web.ErrUnavailable) {
+		if _, err := ask(patience, q, nothing); !errors.Is(err, web.ErrUnavailable) {
 			t.Error("nobody answers:", err)
 		}
-		if q.answerAll(owner); answered != all {
+		if q.answerAll(); answered != all {
 			t.Error("answered what nobody waits for any more")
 		}
 		close(q.ended)
-		if _, err := q.ask(t.Context(), detect.Question{}, ""); !errors.Is(err, web.ErrUnavailable) {
+		if _, err := ask(t.Context(), q, nothing); !errors.Is(err, web.ErrUnavailable) {
 			t.Error("after the end:", err)
 		}
-		(*questions)(nil).answerAll(owner)
+		(*questions)(nil).answerAll()
 	})
 }

@@ -50,8 +50,10 @@ type site struct {
 	slack    *inbox
 	pager    *inbox
 	dir      string
-	http     string
+	http     string // address of metrics and health
+	api      string
 	producer *kafka.Writer
+	log      page // of all daemons
 }
 
 func newSite(t *testing.T) *site {
@@ -70,21 +72,27 @@ func newSiteAt(t *testing.T, brokers []string, b *broker.Broker) *site {
 	s.producer = &kafka.Writer{Addr: kafka.TCP(brokers...), Topic: "nango-logs", Balancer: &kafka.Hash{}, RequiredAcks: kafka.RequireAll,
 		BatchSize: 1000, BatchTimeout: time.Millisecond, Compression: kafka.Lz4, Transport: transport}
 	t.Cleanup(func() { s.producer.Close(); transport.CloseIdleConnections() })
+	s.http, s.api = freeAddress(t), freeAddress(t)
+	return s
+}
+
+// freeAddress is one at which nobody listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.http = l.Addr().String()
-	l.Close()
-	return s
+	defer l.Close()
+	return l.Addr().String()
 }
 
 // config writes a configuration file; extra lines are appended.
 func (s *site) config(extra ...string) string {
 	s.t.Helper()
 	path := filepath.Join(s.dir, "detector.yaml")
-	text := fmt.Sprintf("kafka.brokers: [%s]\nkafka.topics: [nango-logs]\nslack.webhook_url: %s/services/T0/B0/secret\nstate.path: %s\nhttp.listen: %s\nkafka.session_timeout: 1s\nkafka.heartbeat_interval: 200ms\n",
-		strings.Join(s.brokers, ","), s.slack.url, filepath.Join(s.dir, "state.db"), s.http)
+	text := fmt.Sprintf("kafka.brokers: [%s]\nkafka.topics: [nango-logs]\nslack.webhook_url: %s/services/T0/B0/secret\nstate.path: %s\nhttp.listen: %s\nhttp.admin_listen: %s\nalerts.allow: [127.0.0.0/8]\nkafka.session_timeout: 1s\nkafka.heartbeat_interval: 200ms\n",
+		strings.Join(s.brokers, ","), s.slack.url, filepath.Join(s.dir, "state.db"), s.http, s.api)
 	if err := os.WriteFile(path, []byte(text+strings.Join(extra, "\n")), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
@@ -114,7 +122,9 @@ func (s *site) start(config string) (stop func() int) {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	code := make(chan int, 1)
-	go func() { code <- command(ctx, []string{"run", "-config", config}, nil, io.Discard, &testLog{s.t}) }()
+	go func() {
+		code <- command(ctx, []string{"run", "-config", config}, nil, io.Discard, io.MultiWriter(&testLog{s.t}, &s.log))
+	}()
 	var once sync.Once
 	ended := -1
 	stop = func() int {
@@ -141,9 +151,12 @@ func (l *testLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (s *site) get(path string) (int, string) {
+func (s *site) get(path string) (int, string) { return s.at(s.http, path) }
+
+// at asks one of the listeners.
+func (s *site) at(address, path string) (int, string) {
 	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	r, err := client.Get("http://" + s.http + path)
+	r, err := client.Get("http://" + address + path)
 	if err != nil {
 		return 0, err.Error()
 	}
@@ -232,6 +245,9 @@ const lost = "google-mail"
 // lossAgo is long enough for every lost connection to have failed, and short enough for the incident to go on: what ended before the start is told to
 // nobody.
 const lossAgo = 2 * time.Hour
+
+// counted is how many connections of it have newly broken at least when everything is counted, at whatever time of day the world ends.
+const counted = 50
 
 // past is a world that ends at end, with a mass revocation some time before.
 func past(t testing.TB, end time.Time, days int, before time.Duration) []simulate.Row {
@@ -342,7 +358,9 @@ func TestRunThePastDoesNotPage(t *testing.T) {
 				s.produce(rows)
 			}
 			s.awaitRead(len(rows))
-			s.await("the incident is recorded", func() bool { return s.metric(`^revwatch_broken_connections_total\{.*provider="google-mail"`) >= 60 })
+			s.await("the incident is recorded", func() bool {
+				return s.metric(`^revwatch_broken_connections_total\{.*provider="google-mail"`) >= counted
+			})
 			if usual := s.metric(`^revwatch_expected\{.*provider="google-mail".*window="24h"`); usual <= 0.3 {
 				t.Errorf("%v expected in a day: no baseline", usual)
 			}
@@ -386,7 +404,7 @@ func TestRunTakeover(t *testing.T) {
 	}
 	second.awaitRead(len(rows))
 	second.await("all of it counted", func() bool {
-		return second.metric(`^revwatch_broken_connections_total\{.*provider="google-mail"`) >= 60
+		return second.metric(`^revwatch_broken_connections_total\{.*provider="google-mail"`) >= counted
 	})
 	if code := end(); code != exitOK || s.slack.about(lost) != 1 {
 		t.Errorf("exit code %d, %d posts after the takeover, want one", code, s.slack.about(lost))
@@ -440,7 +458,9 @@ func TestRunStateLost(t *testing.T) {
 	told := s.slack.about(lost)
 	stop = s.start(config)
 	s.awaitRead(len(rows))
-	s.await("all of it counted", func() bool { return s.metric(`^revwatch_broken_connections_total\{.*provider="google-mail"`) >= 60 })
+	s.await("all of it counted", func() bool {
+		return s.metric(`^revwatch_broken_connections_total\{.*provider="google-mail"`) >= counted
+	})
 	if code := stop(); code != exitOK || s.slack.about(lost) != told {
 		t.Errorf("exit code %d, %d posts after the state was lost, want %d", code, s.slack.about(lost), told)
 	}
@@ -474,7 +494,9 @@ func TestRunKilledAfterTheAlert(t *testing.T) {
 
 	second := s.process(config)
 	s.awaitRead(len(rows))
-	s.await("all of it counted", func() bool { return s.metric(`^revwatch_broken_connections_total\{.*provider="google-mail"`) >= 60 })
+	s.await("all of it counted", func() bool {
+		return s.metric(`^revwatch_broken_connections_total\{.*provider="google-mail"`) >= counted
+	})
 	kill(second)
 	told := map[any]bool{} // a post of the incident when it has grown a lot is another one
 	for _, post := range s.slack.all() {
@@ -542,13 +564,7 @@ func TestRunBadInput(t *testing.T) {
 // Without a Kafka the daemon stays up, says why it is not ready, and ends when asked to.
 func TestRunWithoutKafka(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nobody := l.Addr().String()
-	l.Close()
-	s := newSiteAt(t, []string{nobody}, nil)
+	s := newSiteAt(t, []string{freeAddress(t)}, nil)
 	stop := s.start(s.config())
 	s.await("readyz says why", func() bool {
 		code, body := s.get("/readyz")
@@ -591,5 +607,70 @@ func TestLearnThenRun(t *testing.T) {
 	s.await("what was learned, and no more", func() bool { return s.metric(`^revwatch_broken_connections_total`) == want })
 	if code := stop(); code != exitOK || s.slack.about(lost) != 0 {
 		t.Errorf("exit code %d, Slack was told %v", code, s.slack.all())
+	}
+}
+
+// In shadow mode everything is decided and shown, and nothing is sent; who would be told is logged. When it is over, what goes on is told.
+func TestRunShadow(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	rows := past(t, time.Now(), 14, lossAgo)
+	s.produce(rows)
+	stop := s.start(s.config(s.withPager(), "alerts.shadow: true", "alerts.routes: [{provider: [google-*], to: [pagerduty]}, {to: [slack]}]"))
+	s.awaitRead(len(rows))
+	s.await("the incident is found", func() bool { return s.metric(`^revwatch_incidents_open\{.*signal="revocations"`) >= 1 })
+	s.await("it is logged", func() bool {
+		return s.log.has(`"would_tell":["pagerduty"]`) || s.log.has(`"would_tell": ["pagerduty"]`)
+	})
+	if _, ready := s.get("/readyz"); !strings.Contains(ready, "ok destination slack: shadow: nothing is sent\n") || s.metric(`^revwatch_shadow`) != 1 {
+		t.Errorf("readyz says %s", ready)
+	}
+	if code := stop(); code != exitOK || len(s.slack.all())+len(s.pager.all()) != 0 {
+		t.Fatalf("exit code %d, sent %v %v", code, s.slack.all(), s.pager.all())
+	}
+	stop = s.start(s.config(s.withPager(), "alerts.routes: [{provider: [google-*], to: [pagerduty]}, {to: [slack]}]"))
+	s.await("an alert", func() bool { return s.pager.about(lost) > 0 })
+	if code := stop(); code != exitOK || s.slack.about(lost) != 0 {
+		t.Errorf("exit code %d, Slack was told %v", code, s.slack.all())
+	}
+}
+
+// A daemon that was away at the moment of the weekly line tells it when it comes back, once.
+func TestRunTellsTheWeek(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	now := time.Now().UTC()
+	rows := past(t, now, 14, lossAgo)
+	s.produce(rows)
+	weekly := func(at time.Time) string {
+		return s.config("alerts.weekly: " + strings.ToLower(at.Weekday().String()) + at.Format(" 15:04"))
+	}
+	told := func() (n int) {
+		for _, post := range s.slack.all() {
+			if strings.Contains(fmt.Sprint(post), "Last week: prod ") {
+				n++
+			}
+		}
+		return n
+	}
+	stop := s.start(weekly(now.Add(-3 * 24 * time.Hour)))
+	s.awaitRead(len(rows))
+	s.await("it has looked at the week", func() bool { return s.log.has("the next weekly line") })
+	if code := stop(); code != exitOK || told() != 0 {
+		t.Fatalf("exit code %d, told %d weekly lines at the first start", code, told())
+	}
+	config := weekly(now.Add(-2 * time.Hour))
+	stop = s.start(config)
+	s.await("the weekly line", func() bool { return told() == 1 })
+	if code := stop(); code != exitOK {
+		t.Fatalf("exit code %d", code)
+	}
+	stop = s.start(config)
+	s.awaitRead(len(rows))
+	s.await("caught up", func() bool {
+		return s.metric(`^revwatch_owner`) == 1 && s.metric(`^revwatch_sources\{state="behind"`) == 0
+	})
+	if code := stop(); code != exitOK || told() != 1 {
+		t.Errorf("exit code %d, %d weekly lines after a restart", code, told())
 	}
 }

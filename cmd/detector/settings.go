@@ -15,9 +15,9 @@ import (
 // setting binds one name of the configuration file to a field of config.
 type setting struct {
 	name    string              // canonical, dotted, words joined by _
-	target  any                 // *string, *[]string, *int, *bool, *time.Duration, *map[string]time.Duration; **yaml.Node: kept as it is
+	target  any                 // *string, *[]string, *int, *float64, *bool, *time.Duration, *map[string]time.Duration, *map[string]string; **yaml.Node: kept as it is
 	allowed []string            // of a string: the values there are; empty: any
-	check   func(string) string // of a string, or of each in a list: "" or what is allowed
+	check   func(string) string // of a string, a number, or of each in a list: "" or what is allowed
 	min     int64               // of a number or a duration in nanoseconds: the least allowed
 	most    int                 // of a list: so many at most; 0: any number
 	auto    bool                // of a duration: "auto" is allowed and means 0
@@ -35,8 +35,9 @@ func (f fault) Error() string { return fmt.Sprintf("%s:%d: %s", f.file, f.line, 
 
 // places is where a file sets what: its settings by target.
 type places struct {
-	file string
-	at   map[any]place
+	file  string
+	first int // line where the settings begin; 0: the first
+	at    map[any]place
 }
 
 type place struct {
@@ -44,14 +45,14 @@ type place struct {
 	line int
 }
 
-// line is where the first of the settings that the file holds is set; 1 when it holds none.
+// line is where the first of the settings that the file holds is set; where they begin when it holds none.
 func (p places) line(targets ...any) int {
 	for _, t := range targets {
 		if at, ok := p.at[t]; ok {
 			return at.line
 		}
 	}
-	return 1
+	return max(p.first, 1)
 }
 
 // canon makes the spellings of one name equal: group.id, group_id and group-id are the same key.
@@ -61,10 +62,7 @@ func canon(name string) string {
 
 // applyYAML sets what the document says, and returns where it says it. It goes on after a fault and returns all of them, joined.
 func applyYAML(file string, data []byte, settings []setting) (places, error) {
-	a := applier{places: places{file: file, at: map[any]place{}}, known: map[string]*setting{}, names: map[string]string{}}
-	for i := range settings {
-		a.learn(&settings[i])
-	}
+	a := newApplier(file, settings)
 	var doc, second yaml.Node
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	err := d.Decode(&doc)
@@ -77,6 +75,18 @@ func applyYAML(file string, data []byte, settings []setting) (places, error) {
 		a.fault(&second, "a second document begins here: one is expected")
 	case !errors.Is(err, io.EOF):
 		return a.places, fault{file, errorLine(err), "not YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}
+	}
+	return a.places, errors.Join(a.faults...)
+}
+
+// applyEntry sets what one entry of a list says, as applyYAML does for a document.
+func applyEntry(file string, n *yaml.Node, settings []setting) (places, error) {
+	a := newApplier(file, settings)
+	a.first = n.Line
+	if n = follow(n); n.Kind == yaml.MappingNode {
+		a.walk("", n)
+	} else {
+		a.fault(n, "settings are expected in each entry of this list")
 	}
 	return a.places, errors.Join(a.faults...)
 }
@@ -98,10 +108,18 @@ type applier struct {
 	faults []error
 }
 
+func newApplier(file string, settings []setting) *applier {
+	a := &applier{places: places{file: file, at: map[any]place{}}, known: map[string]*setting{}, names: map[string]string{}}
+	for i := range settings {
+		a.learn(&settings[i])
+	}
+	return a
+}
+
 func (a *applier) learn(s *setting) {
 	c := canon(s.name)
 	a.known[c], a.names[c] = s, s.name
-	if s.secret {
+	if s.fromFile() {
 		a.names[c+".file"] = s.name + "_file"
 	}
 	if section, _, ok := strings.Cut(s.name, "."); ok {
@@ -176,12 +194,18 @@ func (s *setting) raw() bool {
 	return raw
 }
 
+// fromFile reports whether the value may be in a file of its own.
+func (s *setting) fromFile() bool {
+	_, text := s.target.(*string)
+	return s.secret && text
+}
+
 // find is the setting of a canonical name, and whether the name asks for it from a file; nil when there is none.
 func (a *applier) find(c string) (*setting, bool) {
 	if s := a.known[c]; s != nil {
 		return s, false
 	}
-	if s := a.known[strings.TrimSuffix(c, ".file")]; s != nil && s.secret {
+	if s := a.known[strings.TrimSuffix(c, ".file")]; s != nil && s.fromFile() {
 		return s, true
 	}
 	return nil, false
@@ -205,43 +229,4 @@ func (a *applier) isSection(c string) bool {
 		}
 	}
 	return false
-}
-
-// suggest names the nearest name there is when it is near enough to be a slip of the pen, or else the same key in another section.
-func (a *applier) suggest(c, key string) string {
-	limit := 2 + len(c)/4
-	best, dist := "", limit+1
-	for k, shown := range a.names {
-		d := distance(c, k)
-		if strings.HasSuffix(k, "."+key) {
-			d = min(d, limit)
-		}
-		if d < dist || d == dist && shown < best {
-			best, dist = shown, d
-		}
-	}
-	if best == "" {
-		return "; configs/detector.yaml shows every setting"
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// distance is the Levenshtein distance in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diag
-			if a[i] != b[j] {
-				cost = 1 + min(diag, row[j], row[j+1])
-			}
-			diag, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

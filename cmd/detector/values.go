@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"regexp"
 	"slices"
@@ -25,6 +26,9 @@ func (a *applier) set(s *setting, name string, n *yaml.Node, fromFile bool) {
 		return
 	case *map[string]time.Duration:
 		a.durations(t, name, n)
+		return
+	case *map[string]string:
+		a.texts(t, s, name, n)
 		return
 	case **yaml.Node:
 		*t = a.sequence(name, n)
@@ -86,6 +90,15 @@ func (s *setting) parse(text string) string {
 			return fmt.Sprintf("a whole number of at least %d", s.min)
 		}
 		*t = int(n)
+	case *float64:
+		v, err := strconv.ParseFloat(text, 64)
+		if err != nil || !(v >= 0) || math.IsInf(v, 0) {
+			return "a number of at least 0"
+		}
+		if s.check != nil && s.check(text) != "" {
+			return s.check(text)
+		}
+		*t = v
 	case *bool:
 		b, err := strconv.ParseBool(text)
 		if err != nil {
@@ -159,7 +172,7 @@ func (a *applier) list(t *[]string, s *setting, name string, n *yaml.Node) {
 // sequence is a list whose values somebody else reads; nil for an empty one.
 func (a *applier) sequence(name string, n *yaml.Node) *yaml.Node {
 	if n.Kind != yaml.SequenceNode {
-		a.fault(n, "%s: a list is expected here, as in configs/providers.yaml", name)
+		a.fault(n, "%s: a list is expected here", name)
 	}
 	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
 		return nil
@@ -191,6 +204,28 @@ func (a *applier) durations(t *map[string]time.Duration, name string, n *yaml.No
 	*t = out
 }
 
+// texts takes pairs. Those of a secret setting may be in files of their own: then _file is added to the key.
+func (a *applier) texts(t *map[string]string, s *setting, name string, n *yaml.Node) {
+	if n.Kind != yaml.MappingNode {
+		a.fault(n, "%s: pairs of a name and a text are expected here", name)
+		return
+	}
+	out := map[string]string{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i].Value, n.Content[i+1]
+		text, ok := a.text(name+"."+key, value)
+		if bare, file := strings.CutSuffix(key, "_file"); file && s.secret && ok {
+			text, _ = a.secretFile(name+"."+key, value, text)
+			key = bare
+		}
+		if _, twice := out[key]; twice {
+			a.fault(n.Content[i], "%s.%s is set twice", name, key)
+		}
+		out[key] = text
+	}
+	*t = out
+}
+
 var variable = regexp.MustCompile(`[$%]\{([A-Za-z_][A-Za-z0-9_]*)(:-([^}]*))?\}`)
 
 // expand replaces ${NAME}, ${NAME:-default} and %{NAME}. It works on parsed values, so a variable cannot inject YAML.
@@ -207,44 +242,4 @@ func expand(text string, lookup func(string) (string, bool)) (string, error) {
 		return part[3]
 	})
 	return out, missing
-}
-
-var days = regexp.MustCompile(`^(\d+)([dw])`)
-
-// parseDuration is time.ParseDuration with d (24 h) and w (7 d) in front.
-func parseDuration(text string) (time.Duration, error) {
-	var whole time.Duration
-	rest := text
-	for m := days.FindStringSubmatch(rest); m != nil; m = days.FindStringSubmatch(rest) {
-		n, err := strconv.ParseInt(m[1], 10, 32)
-		if err != nil || n > 36500 {
-			return 0, fmt.Errorf("%q is not a duration", text)
-		}
-		unit := 24 * time.Hour
-		if m[2] == "w" {
-			unit *= 7
-		}
-		whole += time.Duration(n) * unit
-		rest = rest[len(m[0]):]
-	}
-	if rest == "" && text != "" {
-		return whole, nil
-	}
-	d, err := time.ParseDuration(rest)
-	return whole + d, err
-}
-
-// formatDuration writes a duration as people write it in the file: 14d, 6h, 1m.
-func formatDuration(d time.Duration) string {
-	if d >= 48*time.Hour && d%(24*time.Hour) == 0 {
-		return fmt.Sprintf("%dd", d/(24*time.Hour))
-	}
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }

@@ -13,7 +13,6 @@ import (
 
 // TestExplain: every parameter reaches the one who answers, and each kind of refusal has its status and a sentence.
 func TestExplain(t *testing.T) {
-	s := New(Options{})
 	var got detect.Question
 	var at string
 	var fails error
@@ -25,11 +24,8 @@ func TestExplain(t *testing.T) {
 		got, at, asked = q, instant, asked+1
 		return detect.Answer{Type: "explanation", Provider: q.Provider, Windows: []detect.WindowAnswer{}, Verdict: []string{"a < b"}}, fails
 	}
-	if status, body := ask(s, "GET", ExplainPath, ""); status != 503 || !strings.Contains(body, "still starting") {
-		t.Errorf("before it can be answered: %d %s", status, body)
-	}
-	s.Explain(explain)
-	status, body := ask(s, "GET", ExplainPath+"?provider=a%26b&environment=prod&cause=revoked&signal=revocations&at=14:05", "")
+	s := New(Options{}).Admin(Admin{Explain: explain})
+	status, body := tell(s, "GET", ExplainPath+"?provider=a%26b&environment=prod&cause=revoked&signal=revocations&at=14:05")
 	var a detect.Answer
 	if err := json.Unmarshal([]byte(body), &a); err != nil || status != 200 || a.Provider != "a&b" || a.Verdict[0] != "a < b" {
 		t.Errorf("%d %s %v", status, body, err)
@@ -51,7 +47,7 @@ func TestExplain(t *testing.T) {
 		{"provider=%zz", nil, 400, "cannot be read"},
 	} {
 		fails, asked = c.err, 0
-		status, body := ask(s, "GET", ExplainPath+"?"+c.query, "")
+		status, body := tell(s, "GET", ExplainPath+"?"+c.query)
 		var refused map[string]string
 		if err := json.Unmarshal([]byte(body), &refused); err != nil || status != c.status || len(refused) != 1 || !strings.Contains(refused["error"], c.says) {
 			t.Errorf("%q, %v: %d %s %v", c.query, c.err, status, body, err)
@@ -60,19 +56,18 @@ func TestExplain(t *testing.T) {
 			t.Errorf("%q: asked %d times", c.query, asked)
 		}
 	}
-	if status, _ := ask(s, "POST", ExplainPath, ""); status != 405 {
+	if status, _ := tell(s, "POST", ExplainPath, "Content-Type", "application/json"); status != 405 {
 		t.Errorf("POST: %d", status)
 	}
 }
 
 // TestExplainHasAlwaysJSON: an answer that has no JSON form is our fault, and said so.
 func TestExplainHasAlwaysJSON(t *testing.T) {
-	s := New(Options{})
 	zero := 0.0
-	s.Explain(func(context.Context, detect.Question, string) (detect.Answer, error) {
+	s := New(Options{}).Admin(Admin{Explain: func(context.Context, detect.Question, string) (detect.Answer, error) {
 		return detect.Answer{Line: 1 / zero}, nil
-	})
-	if status, body := ask(s, "GET", ExplainPath, ""); status != 500 || !json.Valid([]byte(body)) {
+	}})
+	if status, body := tell(s, "GET", ExplainPath); status != 500 || !json.Valid([]byte(body)) {
 		t.Errorf("%d %s", status, body)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/revwatch/revwatch/pkg/alert"
 )
 
 // check is one condition of readiness, as it was last told.
@@ -43,6 +45,38 @@ func (s *Server) readiness() report {
 	slices.SortFunc(all, func(a, b check) int { return strings.Compare(a.Name, b.Name) })
 	return reportOf(all...)
 }
+
+// details is readiness with a line for each destination, which it does not hang on: a Slack that is gone must not take us out of service.
+func (s *Server) details() report {
+	p := s.readiness()
+	if t := s.teller.Load(); t != nil {
+		for _, d := range (*t).Status() {
+			p.Checks = append(p.Checks, check{"destination " + clean(d.Name), true, clean(s.faring(d))})
+		}
+	}
+	return p
+}
+
+// faring says how a destination fares; "" when it takes what it is told.
+func (s *Server) faring(d alert.Status) string {
+	var parts []string
+	switch {
+	case s.o.Shadow:
+		return "shadow: nothing is sent"
+	case d.Down && !d.Since.IsZero():
+		parts = append(parts, "refuses: "+d.Err+", since "+second(d.Since))
+	case d.Down:
+		parts = append(parts, "refuses: "+d.Err)
+	case d.Err != "":
+		parts = append(parts, "fails: "+d.Err)
+	}
+	if d.Pending > 0 {
+		parts = append(parts, fmt.Sprintf("%d to be told, the oldest since %s", d.Pending, second(d.Oldest)))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func second(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // liveness asks only whether the consuming loop moves: a broker that is away must not get the process killed.
 func (s *Server) liveness() report {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/revwatch/revwatch/pkg/alert"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -108,5 +110,33 @@ func TestLongDetailIsCut(t *testing.T) {
 	s.Check("kafka", false, strings.Repeat("long ", 10_000))
 	if _, text := ask(s, "GET", "/readyz", ""); len(text) > 300 || strings.Count(text, "\n") != 1 {
 		t.Errorf("%d bytes", len(text))
+	}
+}
+
+// TestReadinessTellsOfDestinations: a line each, and none of them takes us out of service.
+func TestReadinessTellsOfDestinations(t *testing.T) {
+	for _, c := range []struct {
+		shadow bool
+		is     alert.Status
+		says   string
+	}{
+		{false, alert.Status{Name: "slack"}, "ok destination slack\n"},
+		{false, alert.Status{Name: "slack", Pending: 2, Oldest: noon}, "ok destination slack: 2 to be told, the oldest since 2026-03-02T12:00:00Z\n"},
+		{false, alert.Status{Name: "slack", Err: "no answer in time", Pending: 1, Oldest: noon}, "ok destination slack: fails: no answer in time; 1 to be told, the oldest since 2026-03-02T12:00:00Z\n"},
+		{false, alert.Status{Name: "slack", Err: "no answer in time"}, "ok destination slack: fails: no answer in time\n"},
+		{false, alert.Status{Name: "slack", Down: true, Since: noon.Add(-time.Hour), Err: "channel_not_found", Pending: 1, Oldest: noon}, "ok destination slack: refuses: channel_not_found, since 2026-03-02T11:00:00Z; 1 to be told, the oldest since 2026-03-02T12:00:00Z\n"},
+		{true, alert.Status{Name: "slack"}, "ok destination slack: shadow: nothing is sent\n"},
+	} {
+		s := New(Options{Shadow: c.shadow})
+		s.Check("kafka", true, "")
+		s.Tells(teller{status: []alert.Status{c.is}})
+		if status, text := ask(s, "GET", "/readyz", ""); status != 200 || text != "ok kafka\n"+c.says {
+			t.Errorf("%+v: %d %q", c.is, status, text)
+		}
+		for name := range scrape(t, s)["revwatch_check_ok"].samples {
+			if strings.Contains(name, "slack") {
+				t.Errorf("a destination is a condition: %s", name)
+			}
+		}
 	}
 }

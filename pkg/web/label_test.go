@@ -73,7 +73,7 @@ func TestStrangersCannotBreakTheExposition(t *testing.T) {
 		s := New(Options{Version: text(), ConfigHash: text(), MaxProviders: 2})
 		s.Check(text(), false, text())
 		s.Check(text(), true, text())
-		s.Deliveries(func() []alert.Status { return []alert.Status{{Name: text(), Results: counts()}, {Name: text()}} })
+		s.Tells(teller{status: []alert.Status{{Name: text(), Results: counts()}, {Name: text()}}})
 		s.Publish(x)
 		var b strings.Builder
 		s.writeMetrics(&b)

@@ -27,8 +27,10 @@ func (s *Server) writeMetrics(w io.Writer) {
 	s.writeAbout(w)
 	s.commits.write(w)
 	s.delays.write(w)
-	if f := s.deliveries.Load(); f != nil {
-		writeDeliveries(w, (*f)(), now)
+	write(w, single(gauge, "revwatch_shadow", "1 while nothing is sent to anybody, by alerts.shadow.", bit(s.o.Shadow)))
+	if t := s.teller.Load(); t != nil {
+		writeDeliveries(w, (*t).Status(), now)
+		writeSilences(w, (*t).Silences(), now)
 	}
 	x := s.last.Load()
 	if x == nil {
@@ -63,7 +65,7 @@ func writeDeliveries(w io.Writer, all []alert.Status, now time.Time) {
 	results := newFamily(counter, "revwatch_notifications_total", "Requests to a destination, by what came of them.")
 	depth := newFamily(gauge, "revwatch_outbox_depth", "Incidents whose present state a destination was not told yet.")
 	oldest := newFamily(gauge, "revwatch_outbox_oldest_seconds", "How long the oldest of these waits; 0 when none does.")
-	up := newFamily(gauge, "revwatch_destination_up", "0 while a destination refuses for good what it is sent.")
+	down := newFamily(gauge, "revwatch_destination_down", "1 while a destination refuses for good what it is sent.")
 	for _, d := range all {
 		name := clean(d.Name)
 		l := labels("destination", name)
@@ -72,9 +74,19 @@ func writeDeliveries(w io.Writer, all []alert.Status, now time.Time) {
 		}
 		depth.add(l, float64(d.Pending))
 		oldest.raise(l, age(now, d.Oldest))
-		up.raise(l, bit(!d.Down))
+		down.raise(l, bit(d.Down))
 	}
-	write(w, results, depth, oldest, up)
+	write(w, results, depth, oldest, down)
+}
+
+func writeSilences(w io.Writer, all []alert.Silence, now time.Time) {
+	on := 0
+	for _, s := range all {
+		if !now.Before(s.From) && now.Before(s.Until) {
+			on++
+		}
+	}
+	write(w, single(gauge, "revwatch_silences", "Silences that are on.", float64(on)))
 }
 
 // writeErrors writes the count that people know from Nango, untouched by joining and causes.

@@ -67,20 +67,30 @@ func windows(observed, expected, upper, score float64) (w [5]detect.Window) {
 }
 
 func full() *Server {
-	s := New(Options{Version: "v1.2.3", ConfigHash: "abc123", Now: func() time.Time { return noon }})
+	s := New(Options{Version: "v1.2.3", ConfigHash: "abc123", Now: func() time.Time { return noon }, Severity: alert.DefaultSeverity})
 	s.Publish(small())
 	s.Check("config", true, "")
 	s.Check("kafka", false, "connection refused")
 	s.CommitTook(3 * time.Millisecond)
 	s.Detected(70 * time.Second)
-	s.Deliveries(func() []alert.Status {
-		return []alert.Status{
+	s.Tells(teller{
+		[]alert.Status{
 			{Name: "slack", Pending: 2, Oldest: noon.Add(-2 * time.Minute), Results: map[string]int64{"sent": 5, "failed": 1}, Err: "status 500"},
-			{Name: "pagerduty", Down: true},
-		}
+			{Name: "pagerduty", Pending: 1, Oldest: noon.Add(-time.Hour), Down: true, Err: "HTTP 404 no_service"},
+		},
+		[]alert.Silence{{From: noon.Add(-time.Hour), Until: noon.Add(time.Hour)}, {From: noon.Add(time.Hour), Until: noon.Add(2 * time.Hour)}},
 	})
 	return s
 }
+
+// teller says what it was made of.
+type teller struct {
+	status   []alert.Status
+	silences []alert.Silence
+}
+
+func (t teller) Status() []alert.Status    { return t.status }
+func (t teller) Silences() []alert.Silence { return t.silences }
 
 // scrape reads what a request of the address is answered.
 func scrape(t testing.TB, s *Server) map[string]*parsed {
@@ -124,7 +134,7 @@ func TestEveryMetric(t *testing.T) {
 			events_total damaged_records_total bad_utf8_records_total clock_ahead_rows_total duplicate_rows_total unnamed_failures_total evicted_total
 			merged_events_total dropped_breaks_total envelopes_total echoes_total refreshes_total reasons_total`,
 		"gauge": `held revoked_connections expected upper_bound score connections_broken connections_active budget_days incidents_open
-			incidents_muted outbox_depth outbox_oldest_seconds destination_up event_lag_seconds watermark_timestamp_seconds
+			incidents_muted outbox_depth outbox_oldest_seconds destination_down shadow silences event_lag_seconds watermark_timestamp_seconds
 			newest_row_timestamp_seconds source_silent learning_until_timestamp_seconds partition_lag_records partition_position owner group_joined input_failing
 			state_last_commit_timestamp_seconds snapshot_timestamp_seconds build_info config_hash_info expected_false_alarms_per_week series sources
 			series_excursions series_excursions_promised budget_met
@@ -199,7 +209,7 @@ func TestMayBeCalledTogether(t *testing.T) {
 				s.Check("kafka", true, "")
 				s.CommitTook(time.Second)
 				s.Detected(time.Second)
-				s.Deliveries(func() []alert.Status { return nil })
+				s.Tells(teller{})
 				scrape(t, s)
 				s.readiness()
 			}

@@ -106,26 +106,38 @@ func length(seconds int) string {
 }
 
 // writeIncidents counts open incidents. Those that are recorded and not told, because they are of the past or part of another one, are apart: an
-// alarm over revwatch_incidents_open must not page for them.
+// alarm over revwatch_incidents_open must not page for them. The weekly line is no incident.
 func (s *Server) writeIncidents(w io.Writer, x *Snapshot) {
-	open := newFamily(gauge, "revwatch_incidents_open", "Open incidents.")
+	open := newFamily(gauge, "revwatch_incidents_open", "Open incidents, by severity.")
 	muted := newFamily(gauge, "revwatch_incidents_muted", "Open incidents that are not told: of the past, or part of a wider one.")
-	in := func(signal, environment, provider string) string {
+	in := func(signal, environment, provider string) []string {
 		if environment == "" { // no rows come, from wherever
-			return labels("environment", "all", "signal", clean(signal))
+			return []string{"environment", "all", "signal", clean(signal)}
 		}
 		n := s.roster(signal).label(Integration{Environment: environment, Provider: provider}.clean())
-		return labels("environment", n.Environment, "signal", clean(signal))
+		return []string{"environment", n.Environment, "signal", clean(signal)}
+	}
+	graded := func(place []string, severity string, v float64) {
+		open.add(labels(append(place, "severity", severity)...), v)
+	}
+	all := func(place []string) { // a missing sample would not end an alarm, it would lose it
+		graded(place, "warning", 0)
+		graded(place, "critical", 0)
 	}
 	for _, v := range x.Series {
-		open.add(in(v.Signal, v.Environment, v.Provider), 0) // a missing sample would not end an alarm, it would lose it
+		all(in(v.Signal, v.Environment, v.Provider))
 	}
-	for _, v := range x.Incidents {
-		f := open
-		if v.Past || v.Parent != "" {
-			f = muted
+	for i := range x.Incidents {
+		v := &x.Incidents[i]
+		place, on := in(v.Signal, v.Environment, v.Provider), bit(v.Status != detect.StatusResolved)
+		switch {
+		case v.Signal == detect.Weekly:
+		case v.Past || v.Parent != "":
+			muted.add(labels(place...), on)
+		default:
+			all(place)
+			graded(place, s.o.Severity.Of(v), on)
 		}
-		f.add(in(v.Signal, v.Environment, v.Provider), bit(v.Status != detect.StatusResolved))
 	}
 	write(w, open, muted)
 }

@@ -1,5 +1,5 @@
-// Package web shows the daemon to the outside: metrics, liveness, readiness and explanations on one listener. It reads immutable snapshots that the
-// owner of the core publishes, or asks that owner, and never touches the core itself; it knows nothing of Kafka.
+// Package web shows the daemon to the outside: metrics, liveness and readiness on one listener, the API on another. It reads immutable snapshots that
+// the owner of the core publishes, or asks that owner, and never touches the core itself; it knows nothing of Kafka.
 package web
 
 import (
@@ -19,14 +19,21 @@ type Options struct {
 	Live         time.Duration    // /healthz fails when the consuming loop has not moved for so long (default 1 min)
 	Now          func() time.Time // the clock that ages are measured by (default time.Now)
 	MaxProviders int              // names with label values of their own, for each signal; the rest is "other" (default 1000)
+	Severity     alert.Severity   // which incidents are critical (default none)
+	Shadow       bool             // nothing is sent to anybody
 }
 
-// Server answers /metrics, /healthz and /readyz. All its methods may be called at any time, from any goroutine.
+// Teller is who tells people of incidents: an alert.Notifier. Its methods may be called from several goroutines at once.
+type Teller interface {
+	Status() []alert.Status
+	Silences() []alert.Silence
+}
+
+// Server answers /metrics, /healthz and /readyz, and the API. All its methods may be called at any time, from any goroutine.
 type Server struct {
-	o          Options
-	last       atomic.Pointer[Snapshot]
-	deliveries atomic.Pointer[func() []alert.Status]
-	explain    atomic.Pointer[Explain]
+	o      Options
+	last   atomic.Pointer[Snapshot]
+	teller atomic.Pointer[Teller]
 
 	// Liveness is measured by the monotonic clock of the machine: neither a step of the wall clock nor an accelerated one may end the process.
 	started time.Time
@@ -66,8 +73,8 @@ func (s *Server) Publish(x Snapshot) {
 // Alive says that the consuming loop moved.
 func (s *Server) Alive() { s.moved.Store(int64(time.Since(s.started))) }
 
-// Deliveries sets where the state of the destinations is asked for, at each scrape. f may be called from several goroutines at once.
-func (s *Server) Deliveries(f func() []alert.Status) { s.deliveries.Store(&f) }
+// Tells sets who is asked for the state of the destinations and for the silences, at each scrape.
+func (s *Server) Tells(t Teller) { s.teller.Store(&t) }
 
 // CommitTook counts one commit of the state.
 func (s *Server) CommitTook(d time.Duration) { s.commits.values.Update(d.Seconds()) }
@@ -75,17 +82,15 @@ func (s *Server) CommitTook(d time.Duration) { s.commits.values.Update(d.Seconds
 // Detected counts one opened incident; delay is from its newest break until it opened.
 func (s *Server) Detected(delay time.Duration) { s.delays.values.Update(delay.Seconds()) }
 
-// Handler answers GET and HEAD: /metrics, /healthz (also /-/healthy and /health), /readyz (also /-/ready) and /api/v1/explain. Every other path is
-// not found.
+// Handler answers GET and HEAD: /metrics, /healthz (also /-/healthy and /health) and /readyz (also /-/ready). Every other path is not found.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", s.serveMetrics)
-	mux.HandleFunc("GET "+ExplainPath, s.serveExplain)
 	for _, path := range []string{"/healthz", "/-/healthy", "/health"} {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { s.liveness().serve(w, r) })
 	}
 	for _, path := range []string{"/readyz", "/-/ready"} {
-		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { s.readiness().serve(w, r) })
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { s.details().serve(w, r) })
 	}
 	return mux
 }

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/revwatch/revwatch/pkg/alert"
+	"github.com/revwatch/revwatch/pkg/detect"
+)
+
+// The words that incidents have in these fields.
+var (
+	scopes     = []string{"integration", "provider", "family", "all"}
+	causes     = []string{"revoked", "misconfigured", "unknown"}
+	signals    = []string{detect.Revocations, detect.UnknownConnections, detect.Silence, detect.Weekly}
+	severities = []string{"warning", "critical"}
+)
+
+// route is one entry of alerts.routes.
+type route struct {
+	alert.Route
+	line int
+}
+
+// matchSettings are those of what an incident has to be.
+func matchSettings(m *alert.Match) []setting {
+	return []setting{
+		{name: "provider", target: &m.Provider, check: pattern, most: 100}, {name: "integration", target: &m.Integration, check: pattern, most: 100},
+		{name: "environment", target: &m.Environment, check: pattern, most: 100}, {name: "cause", target: &m.Cause, check: oneOf(causes...)},
+		{name: "signal", target: &m.Signal, check: oneOf(signals...)}, {name: "scope", target: &m.Scope, check: oneOf(scopes...)},
+		{name: "severity", target: &m.Severity, allowed: severities},
+	}
+}
+
+func readRoute(file string, n *yaml.Node) (route, error) {
+	r := route{line: n.Line}
+	_, err := applyEntry(file, n, append(matchSettings(&r.Match), setting{name: "to", target: &r.To}))
+	if err == nil && r.To == nil {
+		err = fault{file, n.Line, "alerts.routes: to is needed: the names of destinations, or [] for nobody"}
+	}
+	return r, err
+}
+
+// matchWords says in words which incidents are meant.
+func matchWords(m alert.Match) string {
+	var parts []string
+	say := func(before string, list []string) {
+		if len(list) > 0 {
+			parts = append(parts, before+strings.Join(list, " or "))
+		}
+	}
+	say("signal ", m.Signal)
+	say("cause ", m.Cause)
+	say("provider ", m.Provider)
+	say("integration ", m.Integration)
+	say("environment ", m.Environment)
+	say("scope ", m.Scope)
+	if m.Severity == "critical" {
+		parts = append(parts, "critical")
+	}
+	if len(parts) == 0 {
+		return "every incident"
+	}
+	return "incidents of " + strings.Join(parts, ", ")
+}
+
+// toWords names who is told.
+func toWords(to []string) string {
+	if len(to) == 0 {
+		return "nobody"
+	}
+	return strings.Join(to, ", ")
+}
+
+// covers says that whatever b matches a matches too; false where it is not sure.
+func covers(a, b alert.Match) bool {
+	list := func(a, b []string) bool {
+		return len(a) == 0 || len(b) > 0 && !slices.ContainsFunc(b, func(y string) bool {
+			return !slices.ContainsFunc(a, func(x string) bool { return glob(x, y) })
+		})
+	}
+	return list(a.Provider, b.Provider) && list(a.Integration, b.Integration) && list(a.Environment, b.Environment) && list(a.Cause, b.Cause) &&
+		list(a.Signal, b.Signal) && list(a.Scope, b.Scope) && (a.Severity != "critical" || b.Severity == "critical")
+}
+
+// glob says that a pattern, in which * stands for any characters, takes all that another pattern takes: a * of that is a character of its own, which
+// only a * takes.
+func glob(pattern, text string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == text
+	}
+	rest, ok := strings.CutPrefix(text, parts[0])
+	if !ok {
+		return false
+	}
+	last := parts[len(parts)-1]
+	for _, part := range parts[1 : len(parts)-1] {
+		i := strings.Index(rest, part)
+		if i < 0 {
+			return false
+		}
+		rest = rest[i+len(part):]
+	}
+	return strings.HasSuffix(rest, last)
+}
+
+// doubts are what of the routes and destinations is probably not meant, each in a sentence.
+func (c *config) doubts() (all []string) {
+	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	told := c.told()
+	if len(told) == 0 {
+		say("nobody is told of incidents")
+		return all
+	}
+	routes := c.alerts.routes
+	named := slices.Clone(c.alerts.fallback)
+	for i, r := range routes {
+		named = append(named, r.To...)
+		if len(r.To) == 0 {
+			say("the route in line %d tells nobody: %s", r.line, matchWords(r.Match))
+		}
+		for _, before := range routes[:i] {
+			if covers(before.Match, r.Match) {
+				say("the route in line %d is never used: that in line %d, which comes first, matches all that it matches", r.line, before.line)
+				break
+			}
+		}
+	}
+	if len(routes) == 0 {
+		return all
+	}
+	if !slices.ContainsFunc(routes, func(r route) bool { return covers(r.Match, alert.Match{}) }) {
+		say("nobody is told of incidents that no route matches: a last route with only to: [%s] would tell of them", told[0].name)
+	}
+	for _, d := range told {
+		if !slices.Contains(named, d.name) {
+			say("%s is never told: no route names it", d.name)
+		}
+	}
+	return all
+}

@@ -1,0 +1,40 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/revwatch/revwatch/pkg/alert"
+	"github.com/revwatch/revwatch/pkg/detect"
+)
+
+// Incident is the public form of an incident with how soon a person should look: warning or critical.
+type Incident struct {
+	detect.Incident
+	Severity string `json:"severity"`
+}
+
+// serveIncidents answers with the incidents that are open and those that ended in the last days, the oldest first.
+func (p api) serveIncidents(w http.ResponseWriter, r *http.Request) {
+	if _, err := parameters(r.URL); err != nil {
+		refuse(w, http.StatusBadRequest, err)
+		return
+	}
+	x := p.server.last.Load()
+	if x == nil {
+		refuse(w, http.StatusServiceUnavailable, errors.New("not now: nothing was read yet"))
+		return
+	}
+	answerJSON(w, http.StatusOK, graded(x.Incidents, p.server.o.Severity))
+}
+
+// graded leaves out what is no incident.
+func graded(all []detect.Incident, s alert.Severity) []Incident {
+	out := []Incident{}
+	for i := range all {
+		if x := &all[i]; x.Signal != detect.Weekly {
+			out = append(out, Incident{*x, s.Of(x)})
+		}
+	}
+	return out
+}
