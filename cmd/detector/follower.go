@@ -273,7 +273,7 @@ func (f *follower) would(x *detect.Incident) zap.Field {
 	if !f.shadow {
 		return zap.Skip()
 	}
-	to := f.notifier.Audience(x)
+	to := f.notifier.Recipients(*x)
 	if x.Past || x.Parent != "" {
 		to = nil
 	}

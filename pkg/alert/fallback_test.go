@@ -130,6 +130,13 @@ func TestTheFallbackSaysWhy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slack := &texts{id: "slack", t: hookTraits, fail: func() *fault { return &fault{verdict: refused, reason: "channel_not_found"} }}
 		page, mail := &texts{id: "page", t: pagerTraits}, &texts{id: "mail", t: hookTraits}
+		began := time.Now()
+		mail.fail = func() *fault {
+			if time.Since(began) < 10*time.Second {
+				return &fault{verdict: failed, reason: "later"}
+			}
+			return nil
+		}
 		n, end := deliverTo(t, Options{
 			Destinations: []Destination{slack, page, mail}, Fallback: []string{"page", "mail"}, Routes: []Route{{To: []string{"slack", "mail"}}},
 		})

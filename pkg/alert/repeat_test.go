@@ -43,6 +43,16 @@ func TestWhatIsOpenIsSentAgain(t *testing.T) {
 		if n := len(all) - 12; n != 5 || all[12].Phase != resolve || all[len(all)-1].Phase != resolve {
 			t.Errorf("%d requests after the end: %v", n, all[12:])
 		}
+		again := reopened(opened(1))
+		l.tell(bookOf(again))
+		time.Sleep(90 * time.Second)
+		again.Status, again.Revision, again.Milestone, again.ResolvedAt = detect.StatusResolved, 9, 9, time.Now()
+		l.tell(bookOf(again))
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if n := len(w.seen("d0")) - len(all); n != 7 {
+			t.Errorf("%d requests when it was open again and over: %v", n, w.seen("d0")[len(all):])
+		}
 		w.check(t)
 	})
 }
@@ -69,11 +79,15 @@ func TestARepeatThatFails(t *testing.T) {
 		if st := n.Status()[0]; st.Err != "HTTP 401" || !st.Down || st.Since.Before(since) || st.Results["refused"] > 70 || len(page.told()) != 1 {
 			t.Errorf("refused: %+v", st)
 		}
+		in := revoked()
+		in.Revision = 2
+		n.Tell([]detect.Incident{in})
+		time.Sleep(10 * time.Minute)
 		broken.Store(nil)
 		before := len(am.told())
 		time.Sleep(2 * backoffCap)
 		synctest.Wait()
-		if st := n.Status()[0]; st.Err != "" || st.Down || len(am.told()) < before+4 {
+		if st := n.Status()[0]; st.Err != "" || st.Down || st.Pending != 0 || len(am.told()) < before+4 {
 			t.Errorf("back: %+v", st)
 		}
 	})

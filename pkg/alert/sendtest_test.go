@@ -70,6 +70,23 @@ func TestSendTest(t *testing.T) {
 	}
 }
 
+// TestSendTestEndsWhatMayHaveBegun though the opening was refused afterwards.
+func TestSendTestEndsWhatMayHaveBegun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := []*fault{{verdict: doubtful, reason: "connection lost"}, {verdict: refused, reason: "HTTP 403"}, nil}
+		to := &texts{id: "to", t: pagerTraits}
+		to.fail = func() *fault {
+			f := all[0]
+			all = all[1:]
+			return f
+		}
+		err := SendTest(context.Background(), to, Wording{}, revoked())
+		if got := to.told(); err == nil || err.Error() != "refused: HTTP 403" || len(got) != 1 || got[0].message.phase != resolve {
+			t.Errorf("%v, told %+v", err, got)
+		}
+	})
+}
+
 // TestSendTestThatHangs ends soon after it is told to.
 func TestSendTestThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
