@@ -126,3 +126,39 @@ func BenchmarkDescribe(b *testing.B) {
 		d.describe(s)
 	}
 }
+
+// BenchmarkBurst is what each of ten thousand breaks within an hour costs: of as many customers, or most of two.
+func BenchmarkBurst(b *testing.B) {
+	const breaks = 10_000
+	for name, customers := range map[string]int{"customers": breaks, "two customers": 2} {
+		h := running(0)
+		h.breaks("crm", "crm", onset, breaks, 360*time.Millisecond)
+		for i := range h.events {
+			if e := &h.events[i]; e.Kind == nango.Failure {
+				e.Account = fmt.Sprint("customer", i%customers)
+			}
+		}
+		events := h.sorted()
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				feed(New(Options{}), events, time.Time{})
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/breaks, "µs/break")
+		})
+	}
+}
+
+// A break in the midst of thousands asks no more of them than it must: what a scan allocates does not grow with them.
+func TestBurstIsNotCountedAnew(t *testing.T) {
+	allocated := func(breaks int) float64 {
+		h := running(0)
+		h.breaks("crm", "crm", onset, breaks, 10*time.Millisecond)
+		d := New(Options{})
+		feed(d, h.sorted(), time.Time{})
+		s := d.series[key{Revocations, "prod", "crm", "revoked"}]
+		return testing.AllocsPerRun(10, func() { d.scan(s, d.edge) })
+	}
+	if few, many := allocated(50), allocated(5000); many > few {
+		t.Errorf("%v allocations among 5,000 breaks, %v among 50", many, few)
+	}
+}

@@ -50,15 +50,9 @@ func (d *Detector) scan(s *series, to int64) (guard, alert peak) {
 // customer had two at most. One customer who leaves is no incident of the provider: the cap of two in 24 h lets six through in 72, and two of a quiet
 // provider need only one more to be three.
 func (d *Detector) wideEnough(s *series, p peak, e evidence, c float64) bool {
-	breaks := s.within(p)
-	customers, beyond := window.Customers(breaks)
-	if customers < minCustomers || !reaches(breaks, d.opt.MinConnections) {
-		return false
-	}
-	x := s.on(floorDay(p.To))
-	e.count -= beyond
-	score, ok := e.score(c)
-	return ok && x.Tail.adjust(score) >= x.Line
+	x, breaks := s.on(floorDay(p.To)), s.within(p)
+	least := e.upper(c, x.Line, x.Tail)
+	return e.count >= least && reaches(breaks, d.opt.MinConnections) && window.Spread(breaks, int(e.count), minCustomers, int(least))
 }
 
 // mature reports whether a series is old enough for a window: none begins in its first two days, and until the seventh it lasts a day or more.

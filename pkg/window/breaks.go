@@ -47,25 +47,26 @@ func (b *Breaks) Add(x Break) (counted bool) {
 	return x.Counted
 }
 
-// Customers counts the customers of the breaks that count; one whose account is not known is a customer of its own. beyond is how many of the breaks
-// count though their account has two that do before them.
-func Customers(breaks []Break) (customers int, beyond float64) {
-	counts := map[string]int{}
-	for i := range breaks {
+// Spread reports whether breaks of so many customers count, and at least so many breaks when each customer has two at most; one whose account is not known
+// is a customer of its own. counted is how many of the breaks count in all: it looks no further than it must.
+func Spread(breaks []Break, counted, customers, least int) bool {
+	of, unknown, capped, seen := map[string]int{}, 0, 0, 0
+	for i := 0; i < len(breaks) && seen < counted; i++ {
 		b := &breaks[i]
 		if !b.Counted {
 			continue
 		}
-		if b.Account == "" {
-			customers++
-			continue
+		if seen++; b.Account == "" {
+			unknown++
+			capped++
+		} else if of[b.Account]++; of[b.Account] <= accountBreaks {
+			capped++
 		}
-		counts[b.Account]++
-		if counts[b.Account] > accountBreaks {
-			beyond++
+		if unknown+len(of) >= customers && capped >= least {
+			return true
 		}
 	}
-	return customers + len(counts), beyond
+	return false
 }
 
 // Restore takes back a break that was decided before.

@@ -103,3 +103,30 @@ func TestCapIsThePlainRule(t *testing.T) {
 		}
 	})
 }
+
+// A customer has two breaks at most, one that is not known is one of its own, and what does not count is of nobody.
+func TestSpreadIsThePlainRule(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var breaks []Break
+		counted, capped, of := 0, 0, map[string]int{}
+		for i := range rapid.IntRange(0, 20).Draw(t, "breaks") {
+			b := Break{Account: rapid.SampledFrom([]string{"", "a", "b", "c"}).Draw(t, "account"), Counted: rapid.Bool().Draw(t, "counts")}
+			breaks = append(breaks, b)
+			if !b.Counted {
+				continue
+			}
+			name := b.Account
+			if name == "" {
+				name = fmt.Sprint("nobody", i)
+			}
+			counted++
+			if of[name]++; of[name] <= 2 {
+				capped++
+			}
+		}
+		customers, least := rapid.IntRange(1, 5).Draw(t, "customers"), rapid.IntRange(1, 9).Draw(t, "least")
+		if got, want := Spread(breaks, counted, customers, least), len(of) >= customers && capped >= least; got != want {
+			t.Fatalf("%v for %d customers and %d of %+v", got, customers, least, breaks)
+		}
+	})
+}
