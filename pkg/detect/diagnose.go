@@ -117,13 +117,26 @@ func (d *Detector) vendors(rises []*series) int {
 // fleeting counts the passing failures of the providers in the windows of their incidents, and how many were usual in the days before.
 func (d *Detector) fleeting(p *pattern, parts []part) {
 	for _, x := range parts {
-		w := x.incident.Peak
-		n := d.shaky[place{x.Environment, x.Provider}]
-		if p.fleeting += n.sum(w.From, w.To); n == nil {
-			continue
-		}
-		from := (floorDay(w.To) - shakyDays + 1) * slotsPerDay
-		p.usually += n.sum(from, w.From-1) * float64(w.To-w.From+1) / float64(w.From-from)
+		d.noteFleeting(x.series)
+		p.fleeting += x.incident.Fleeting
+		p.usually += x.incident.Usually
+	}
+}
+
+// noteFleeting brings up to date what is known of the passing failures around the window of an incident, as long as the days around it are kept. It
+// compares what was observed.
+func (d *Detector) noteFleeting(s *series) {
+	t, w := s.incident, s.incident.Peak
+	from := max((floorDay(d.edge)-shakyDays+1)*slotsPerDay, s.first)
+	if w.From-from < slotsPerDay {
+		return
+	}
+	x := d.shaky[place{s.Environment, s.Provider}]
+	t.Fleeting, t.Usually, s.changed = x.sum(w.From, w.To), 0, true
+	if before := d.rows.observed(from, w.From-1); before > 0 {
+		t.Usually = x.sum(from, w.From-1) * float64(d.rows.observed(w.From, w.To)) / float64(before)
+	} else {
+		t.Fleeting = 0 // nothing says how many would be usual
 	}
 }
 

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -286,6 +287,50 @@ func TestOutageIsNamed(t *testing.T) {
 		}
 		if _, named := outage(p); named != (before == 0) {
 			t.Errorf("%d before: %v failed, %v usually do: named %v", before, p.fleeting, p.usually, named)
+		}
+	}
+}
+
+// A provider that always fails a little is in no outage: not when few days of it are known, not beside hours that nobody observed, and not when the days
+// of an incident's window are forgotten. What was seen of the window stays.
+func TestFlakyAsAlwaysIsNoOutage(t *testing.T) {
+	const perSlot = 2
+	for name, c := range map[string]struct {
+		days  int64   // that the provider is known
+		blind int64   // days before the window in which nobody looked
+		later int64   // days after it
+		more  float64 // so many times as many in the window
+	}{
+		"long known": {days: 30, more: 1}, "young": {days: 2, more: 1},
+		"after a gap": {days: 30, blind: 4, more: 1}, "a week later": {days: 30, later: 6, more: 1},
+		"forgotten": {days: 30, later: 12, more: 1}, "an outage, forgotten": {days: 30, later: 12, more: 10},
+	} {
+		d := New(Options{})
+		first := window.SlotOf(monday)
+		d.begin(first)
+		s := d.of(key{Revocations, "prod", "crm", "revoked"})
+		from := first + c.days*slotsPerDay
+		s.incident = &tracked{Peak: peak{From: from, To: from + hour - 1}}
+		d.rows.blind.add(from-c.blind*slotsPerDay, from-1)
+		p := &pattern{}
+		for slot := first; slot < from+hour+c.later*slotsPerDay; slot++ {
+			if !d.rows.sees(slot) {
+				continue
+			}
+			n := perSlot
+			if slot >= from && slot < from+hour {
+				n *= int(c.more)
+			}
+			for range n {
+				d.shake("prod", "crm", slot)
+			}
+			if d.edge = slot + 1; slot >= from+hour-1 {
+				p = &pattern{}
+				d.fleeting(p, []part{{s, nil}})
+			}
+		}
+		if math.Abs(p.fleeting-12*c.more) > .01 || math.Abs(p.usually-12) > .01 {
+			t.Errorf("%s: %v failed, %v usually do, want %v and 12", name, p.fleeting, p.usually, 12*c.more)
 		}
 	}
 }

@@ -26,6 +26,9 @@ type tracked struct {
 	Broad *breadth
 
 	Beyond bool `json:",omitempty"` // more connections broke than are followed
+
+	Fleeting float64 `json:",omitempty"` // connections of the provider that failed for a passing reason in the window of the peak,
+	Usually  float64 `json:",omitempty"` // and how many do in as long a time
 }
 
 // judge opens an incident, or re-opens the last one, when the most extreme window reaches the alarm line.
