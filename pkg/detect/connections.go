@@ -40,7 +40,7 @@ type Connection struct {
 
 // Connections returns the connections that a filter chooses, sorted by environment, provider, integration and connection. Known are those with a
 // sign in the last 90 days that ever failed, or of which the rows say the account, the tags or when it was authorized; of others those with a sign in the
-// last four days. A deleted one is listed as long when it had failed, without what was known of whose it was. Of an incident with MaxMembers the
+// last four days; and those of an incident that is open or kept. A deleted one is listed as long when it had failed, without what was known of whose it was. Of an incident with MaxMembers the
 // connections beyond are not chosen. What was asked for and does not exist is no connection.
 func (d *Detector) Connections(f Filter) []Connection {
 	list, incidents := []Connection{}, d.toldOf()

@@ -136,6 +136,11 @@ func (d *Detector) forgetMembers(id string) {
 	delete(d.members, id)
 }
 
+// isFollowed reports whether a connection is a member of an incident: what became of it is told.
+func (d *Detector) isFollowed(environment, integration, connection string) bool {
+	return len(d.memberOf[name{environment, integration, connection}]) > 0
+}
+
 // turned notes that a connection broke, works again or was deleted.
 func (d *Detector) turned(n name) {
 	for _, id := range d.memberOf[n] {

@@ -109,6 +109,26 @@ func TestReopenedGoesOnCounting(t *testing.T) {
 	}
 }
 
+// An incident that is opened again and again knows what became of its first connections also when nothing was heard of them for longer than others are
+// remembered; with the incident they are forgotten.
+func TestMembersAreRemembered(t *testing.T) {
+	const rises = 31
+	h := running(120 * day)
+	for i := range rises {
+		h.breaks("crm", "crm", onset.Add(time.Duration(i)*80*time.Hour), 8, time.Second)
+	}
+	h.again(onset.Add(time.Hour), 1, nango.Reconnected, true)
+	h.again(onset.Add(time.Hour), 2, nango.Deleted, false)
+	d := New(Options{})
+	end := last(lives(feed(d, h.sorted(), time.Time{}))["crm"])
+	if end.Since.Sub(onset) < 95*day || end.Affected != 8*rises || end.Remaining != (Remaining{Reconnected: 1, Deleted: 1, Broken: 8*rises - 2}) {
+		t.Errorf("since %v: %d, %+v", end.Since, end.Affected, end.Remaining)
+	}
+	if d.followed != 0 || d.ledger.State("prod", "crm", "c1") != "" || d.ledger.State("prod", "crm", fmt.Sprint("c", 8*rises)) != window.Broken {
+		t.Errorf("%d are followed, c1 is %q", d.followed, d.ledger.State("prod", "crm", "c1"))
+	}
+}
+
 // The age of a connection is that at which it broke, also when its user authorized it anew since; one that broke again was authorized since.
 func TestCreatedIsBeforeTheBreak(t *testing.T) {
 	h := running(30 * time.Hour)

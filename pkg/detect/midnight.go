@@ -35,7 +35,7 @@ func (d *Detector) midnight() {
 			f.Own, f.changed = nil, true
 		}
 	}
-	d.ledger.Sweep(at)
+	d.ledger.Sweep(at, d.isFollowed)
 	d.asked.sweep(at)
 	d.alive.sweep(today)
 	d.rows.forget()

@@ -107,7 +107,7 @@ func TestCreatedOutlivesTheRest(t *testing.T) {
 	l.Observe(sign(0, nango.Active).plain("plain"))
 	for day := range 400 {
 		l.Observe(sign(float64(day)*days, nango.Active).plain("alive"))
-		l.Sweep(start.Add(time.Duration(day) * 24 * time.Hour))
+		l.Sweep(start.Add(time.Duration(day)*24*time.Hour), nil)
 		for name, until := range map[string]int{"silent": 90, "alive": 400, "plain": 4} {
 			if known := l.State("prod", "mail", name) != ""; known != (day <= until) {
 				t.Fatalf("day %d: %s is known: %v", day, name, known)
@@ -133,7 +133,7 @@ func TestDeletedIsKnown(t *testing.T) {
 	l.Integrations("prod", "mail", func(name string) { t.Errorf("a deleted connection makes %s a live integration", name) })
 	for days, want := range map[int][2]State{4: {Deleted, Deleted}, 6: {Deleted, ""}, 90: {Deleted, ""}, 91: {"", ""}} {
 		l, stored := restored(t, l), days
-		l.Sweep(start.Add(2*time.Hour + time.Duration(stored)*24*time.Hour))
+		l.Sweep(start.Add(2*time.Hour+time.Duration(stored)*24*time.Hour), nil)
 		if got := [2]State{l.State("prod", "mail", "broken"), l.State("prod", "mail", "whole")}; got != want {
 			t.Errorf("after %d days %q, want %q", days, got, want)
 		}

@@ -333,14 +333,15 @@ func (u *unconfirmed) confirmed() bool {
 }
 
 // Sweep forgets entries without a sign for 90 days. Called once a day it keeps the ledger bounded by who failed in that time. Entries that never
-// failed leave after 4 days, unless they know an account, tags or when their user authorized them: the age at which a connection breaks is told.
-func (l *Ledger) Sweep(now time.Time) {
+// failed leave after 4 days, unless they know an account, tags or when their user authorized them: the age at which a connection breaks is told. Those of
+// which needed, which may be nil, is true stay.
+func (l *Ledger) Sweep(now time.Time, needed func(environment, integration, connection string) bool) {
 	for key, n := range l.entries {
 		keep := forgetEntry
 		if n.Failed.IsZero() && n.Account == "" && n.Tags == "" && n.Created.IsZero() {
 			keep = forgetSign
 		}
-		if now.Sub(later(n.Sign, n.Seen)) > keep {
+		if now.Sub(later(n.Sign, n.Seen)) > keep && (needed == nil || !needed(key.Environment, key.Integration, key.Connection)) {
 			l.tally(key, n, -1)
 			delete(l.entries, key)
 			l.changed[key] = struct{}{}

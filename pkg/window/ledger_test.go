@@ -143,7 +143,7 @@ func TestSweepAndBroken(t *testing.T) {
 		broken int
 		left   int
 	}{{4 * 24 * time.Hour, 1, 3}, {4*24*time.Hour + 1, 1, 2}, {90 * 24 * time.Hour, 1, 2}, {90*24*time.Hour + 1, 0, 0}} {
-		l.Sweep(start.Add(c.after))
+		l.Sweep(start.Add(c.after), nil)
 		if l.Broken("prod", "mail") != c.broken || len(l.entries) != c.left {
 			t.Errorf("after %v: %d broken of %d, want %d of %d", c.after, l.Broken("prod", "mail"), len(l.entries), c.broken, c.left)
 		}
@@ -176,7 +176,7 @@ func TestAccountByEarlierSigns(t *testing.T) {
 	made := sign(0, nango.Reconnected).event("c")
 	made.Account = "acme"
 	l.Observe(made)
-	l.Sweep(start.Add(30 * 24 * time.Hour))
+	l.Sweep(start.Add(30*24*time.Hour), nil)
 	if v := l.Observe(failed(700, nango.Revoked, true).event("c")); !v.New || v.Account != "acme" {
 		t.Errorf("%+v: the account was known from its creation", v)
 	}

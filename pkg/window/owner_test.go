@@ -111,7 +111,7 @@ func TestSeenKeepsAnEntry(t *testing.T) {
 			l.Observe(e)
 		}
 	}
-	l.Sweep(start.Add(100 * 24 * time.Hour))
+	l.Sweep(start.Add(100*24*time.Hour), nil)
 	if _, ok := l.entries[ledgerKey{"prod", "mail", "2"}]; !ok || len(l.entries) != 1 {
 		t.Errorf("%+v", l.entries)
 	}

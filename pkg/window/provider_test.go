@@ -35,7 +35,7 @@ func TestProviderOfIsThePlainRule(t *testing.T) {
 				l = restart(t, l, stored)
 			}
 		}
-		if l.Sweep(start.AddDate(1, 0, 0)); len(l.uses)+len(l.places)+len(l.entries)+len(l.broken)+l.standing != 0 {
+		if l.Sweep(start.AddDate(1, 0, 0), nil); len(l.uses)+len(l.places)+len(l.entries)+len(l.broken)+l.standing != 0 {
 			t.Fatalf("left after all entries: %+v", l)
 		}
 	})
