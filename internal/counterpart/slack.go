@@ -74,6 +74,17 @@ func (s *Slack) Delete(ts string) {
 	}
 }
 
+// Say is another app that posts in the channel, with metadata of its own as JSON, or without.
+func (s *Slack) Say(text, metadata string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := Message{Shown: text, Notified: text, At: time.Now()}
+	if metadata != "" {
+		m.metadata = json.RawMessage(metadata)
+	}
+	s.add(m)
+}
+
 func (s *Slack) those(which func(*Message) bool) (all []Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -220,19 +231,26 @@ func (s *Slack) history(w http.ResponseWriter, r *http.Request) (Message, string
 	case slow(w, s.often(&s.searches)):
 		return Message{}, "answered"
 	}
-	found := []map[string]any{}
-	for i := len(s.messages) - 1; i >= 0 && len(found) < limit; i-- {
+	newer, _ := strconv.Atoi(q.Get("cursor")) // how many messages the pages before went through
+	found, cursor := []map[string]any{}, ""
+	for i := len(s.messages) - 1 - newer; i >= 0; i-- {
 		m := s.messages[i]
 		at, _ := strconv.ParseFloat(m.TS, 64)
 		if m.Deleted || m.Thread != "" && !m.Broadcast || at < oldest {
 			continue
 		}
-		one := map[string]any{"type": "message", "ts": m.TS, "text": m.Notified}
+		if len(found) == limit {
+			cursor = strconv.Itoa(len(s.messages) - 1 - i)
+			break
+		}
+		one := map[string]any{"type": "message", "ts": m.TS, "text": m.Notified, "blocks": []any{map[string]any{"type": "section", "text": m.Shown}}}
 		if m.metadata != nil && q.Get("include_all_metadata") == "true" {
 			one["metadata"] = m.metadata
 		}
 		found = append(found, one)
 	}
-	answer(w, http.StatusOK, map[string]any{"ok": true, "messages": found, "has_more": false})
+	answer(w, http.StatusOK, map[string]any{
+		"ok": true, "messages": found, "has_more": cursor != "", "response_metadata": map[string]any{"next_cursor": cursor},
+	})
 	return Message{}, "answered"
 }

@@ -228,24 +228,6 @@ func TestSlackBotEditsOnePost(t *testing.T) {
 	}
 }
 
-func TestSlackBotFindsWhatItPosted(t *testing.T) {
-	for _, blind := range []bool{false, true} {
-		n, f := newSlack(t)
-		f.NoHistory = blind
-		to := botTo(t, n, f)
-		d := tell(revoked(), nil, open)
-		sendAll(t, to, d)
-		other := tell(misconfigured(), nil, open)
-		other.doubtful = time.Now()
-		d.doubtful = time.Now() // the answer to the first was lost
-		sendAll(t, to, d)
-		sendAll(t, to, other)
-		if posts, want := f.Posts(), map[bool]int{false: 2, true: 3}[blind]; len(posts) != want {
-			t.Errorf("history hidden: %v, %d posts", blind, len(posts))
-		}
-	}
-}
-
 func TestSlackBotWhenItsPostIsDeleted(t *testing.T) {
 	n, f := newSlack(t)
 	to := botTo(t, n, f)

@@ -23,12 +23,15 @@ import (
 const (
 	requestTimeout = 15 * time.Second
 	dialTimeout    = 5 * time.Second
-	maxAnswer      = 64 << 10 // bytes of an answer that are read
+	maxAnswer      = 64 << 10 // bytes of an answer that are read, unless upTo says more
 	maxRetryAfter  = 24 * time.Hour
 )
 
 // caller makes requests and turns whatever goes wrong into faults that hold no secret.
-type caller struct{ client *http.Client }
+type caller struct {
+	client *http.Client
+	most   int // bytes of an answer that are read
+}
 
 // newCaller takes over a client's transport (nil: that of the strictest policy). Redirects are never followed: a webhook's URL is a secret
 // and a redirect would carry the message to a place nobody configured.
@@ -41,10 +44,16 @@ func newCaller(client *http.Client) caller {
 		c.Transport = newTransport(newGate())
 	}
 	c.CheckRedirect, c.Jar = noRedirect, nil
-	return caller{client: &c}
+	return caller{client: &c, most: maxAnswer}
 }
 
-// answer is what came back: at most 64 KiB of the body, whole or not.
+// upTo reads longer answers.
+func (c caller) upTo(most int) caller {
+	c.most = most
+	return c
+}
+
+// answer is what came back: the body as far as it is read, whole or not.
 type answer struct {
 	status int
 	header http.Header
@@ -87,9 +96,9 @@ func (c caller) callWith(ctx context.Context, method, target string, header http
 	}
 	defer resp.Body.Close()
 	a := answer{status: resp.StatusCode, header: resp.Header, now: time.Now()}
-	a.body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	a.whole = err == nil && len(a.body) <= maxAnswer
-	a.body = a.body[:min(len(a.body), maxAnswer)]
+	a.body, err = io.ReadAll(io.LimitReader(resp.Body, int64(c.most)+1))
+	a.whole = err == nil && len(a.body) <= c.most
+	a.body = a.body[:min(len(a.body), c.most)]
 	return a, nil
 }
 

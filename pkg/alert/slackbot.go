@@ -4,16 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
-	"net/url"
 	"strconv"
 	"time"
-)
-
-const (
-	slackAge  = 10 * time.Minute // a post is looked for from so long before it can have been made
-	slackNews = time.Minute      // what opened longer ago may have been told by another process
-	slackPage = "200"            // messages looked through
 )
 
 // slackBot posts once, edits, and answers in the thread. Each send is one of these steps.
@@ -35,6 +27,8 @@ type slackRemote struct {
 	TS      string `json:"ts"`
 	Shown   string `json:"shown"` // the look of the post
 	Noted   string `json:"noted"` // the milestone the thread has
+
+	Search *slackSearch `json:"search,omitempty"` // that did not come to its end
 }
 
 func (d delivery) noted() string {
@@ -55,7 +49,7 @@ func (s *slackBot) send(ctx context.Context, d delivery) (receipt, error) {
 	p.Metadata = newMetadata(d, d.noted())
 	switch look := p.look(); {
 	case at.TS == "":
-		return s.first(ctx, d, p, look)
+		return s.first(ctx, d, p, look, at.Search)
 	case at.Shown != look:
 		return s.edit(ctx, d, p, look, at)
 	case at.Noted != d.noted() && d.notable():
@@ -66,33 +60,20 @@ func (s *slackBot) send(ctx context.Context, d delivery) (receipt, error) {
 
 // first posts what no post is known of, unless an earlier one is found: of a request whose answer was lost, or of the process that told the
 // incident before this one took over.
-func (s *slackBot) first(ctx context.Context, d delivery, p slackPost, look string) (receipt, error) {
-	if since := d.lookFrom(time.Now()); !since.IsZero() {
-		found, err := s.find(ctx, d, since)
+func (s *slackBot) first(ctx context.Context, d delivery, p slackPost, look string, before *slackSearch) (receipt, error) {
+	if q := d.search(before, time.Now()); q != nil {
+		at, err := s.find(ctx, d, *q)
 		if err != nil {
 			return receipt{}, err
 		}
-		if found.TS != "" {
-			return receipt{remote: string(encode(found)), more: true}, nil
+		if at.TS != "" || at.Search != nil {
+			return receipt{remote: string(encode(at)), more: true}, nil
 		}
 	}
 	if d.message.phase == hush {
 		return receipt{remote: d.remote}, nil
 	}
 	return s.post(ctx, d, p, look)
-}
-
-// lookFrom is the time since which another post of the incident may exist, zero when there can be none.
-func (d delivery) lookFrom(now time.Time) time.Time {
-	switch {
-	case !d.doubtful.IsZero():
-		return d.doubtful.Add(-slackAge)
-	case d.in == nil || d.message.line || d.in.OpenedAt.IsZero():
-		return time.Time{}
-	case d.milestone > 1, now.Sub(d.in.OpenedAt) > slackNews:
-		return d.in.OpenedAt.Add(-slackAge)
-	}
-	return time.Time{}
 }
 
 func (s *slackBot) post(ctx context.Context, d delivery, p slackPost, look string) (receipt, error) {
@@ -150,27 +131,4 @@ func (s *slackBot) note(ctx context.Context, d delivery, at slackRemote) (receip
 	}
 	at.Noted = d.noted()
 	return receipt{remote: string(encode(at))}, nil
-}
-
-// find looks for a post of the incident that was made after since, in one page of the channel. Without the right to read the channel it finds
-// nothing; a Slack that does not answer is a fault, so that nothing is posted blindly into an outage.
-func (s *slackBot) find(ctx context.Context, d delivery, since time.Time) (slackRemote, error) {
-	q := url.Values{"channel": {s.channel}, "limit": {slackPage}, "include_all_metadata": {"true"}, "oldest": {strconv.FormatInt(max(0, since.Unix()), 10)}}
-	a, err := s.caller.call(ctx, http.MethodGet, s.base+"conversations.history?"+q.Encode(), s.token(), nil)
-	if err != nil {
-		return slackRemote{}, &fault{verdict: failed, reason: faultOf(err).reason}
-	}
-	r, f := readSlack(a)
-	if f != nil && (f.verdict == doubtful || a.status != http.StatusOK) { // what is no answer of Slack's says nothing of the right to read
-		f.verdict = failed
-	}
-	if f != nil && f.verdict == failed {
-		return slackRemote{}, f
-	}
-	for _, m := range r.Messages {
-		if m.Metadata == *newMetadata(d, m.Metadata.Payload.State) && m.Metadata.Payload.State != noteState {
-			return slackRemote{Channel: s.channel, TS: m.TS, Noted: m.Metadata.Payload.State}, nil
-		}
-	}
-	return slackRemote{}, nil
 }

@@ -13,9 +13,12 @@ type slackReply struct {
 	TS       string `json:"ts"`
 	Channel  string `json:"channel"`
 	Messages []struct {
-		TS       string        `json:"ts"`
-		Metadata slackMetadata `json:"metadata"`
+		TS       string          `json:"ts"`
+		Metadata json.RawMessage `json:"metadata"`
 	} `json:"messages"`
+	Next struct {
+		Cursor string `json:"next_cursor"`
+	} `json:"response_metadata"`
 }
 
 func (s *slackBot) api(ctx context.Context, method string, p slackPost) (slackReply, error) {
