@@ -68,8 +68,10 @@ func newRouting(key Secret) routing {
 	return routing{key: seal(string(key)), fingerprint: "key " + hex.EncodeToString(h.Sum(nil)[:8])}
 }
 
-// unmarked is the receipt of a release that kept no fingerprint.
-const unmarked = "accepted"
+const (
+	unmarked = "accepted"   // the receipt of a release that kept no fingerprint
+	either   = "either key" // a receipt: what one key took may have begun anew under the other
+)
 
 type pagerDuty struct {
 	id, target        string
@@ -90,7 +92,8 @@ type step struct {
 }
 
 // steps are the events that tell d, in their order. PagerDuty knows an incident by its id and the routing key together: what the previous key
-// holds ends there before it begins anew under the current one. None: no configured key holds it.
+// holds ends there before it begins anew under the current one; which of them holds it is not known after a request in doubt. None: no configured
+// key holds it.
 func (p *pagerDuty) steps(d delivery) []step {
 	says, end := d.message.phase, d.message.phase
 	if says == open {
@@ -98,12 +101,14 @@ func (p *pagerDuty) steps(d delivery) []step {
 	}
 	now, before := step{p.current, says}, step{p.previous, end}
 	rotated := p.previous.key != nil
+	old := rotated && d.remote == p.previous.fingerprint
+	unsure := d.remote == either || !d.doubtful.IsZero() && (old || d.remote == "")
 	switch {
-	case rotated && d.remote == p.previous.fingerprint && says != open:
-		return []step{before}
-	case rotated && d.remote == p.previous.fingerprint, rotated && d.remote == "" && !d.doubtful.IsZero():
+	case rotated && unsure, old && says == open:
 		return []step{before, now}
-	case says == open, d.remote == p.current.fingerprint, d.remote == "", d.remote == unmarked:
+	case old:
+		return []step{before}
+	case says == open, d.remote == p.current.fingerprint, d.remote == "", d.remote == unmarked, d.remote == either:
 		return []step{now}
 	}
 	return nil
@@ -115,6 +120,10 @@ func (p *pagerDuty) send(ctx context.Context, d delivery) (receipt, error) {
 	if len(steps) == 0 {
 		return receipt{}, &fault{verdict: refused, reason: "was told under a routing key that is configured no more"}
 	}
+	got := receipt{remote: steps[len(steps)-1].through.fingerprint}
+	if d.message.phase == hush && len(steps) > 1 {
+		got.remote = either
+	}
 	for i, s := range steps {
 		d.message.phase = s.says
 		err := p.post(ctx, newEvent(s.through.key(), d))
@@ -122,7 +131,7 @@ func (p *pagerDuty) send(ctx context.Context, d delivery) (receipt, error) {
 			return receipt{}, err
 		}
 	}
-	return receipt{remote: steps[len(steps)-1].through.fingerprint}, nil
+	return got, nil
 }
 
 func (p *pagerDuty) post(ctx context.Context, e pagerEvent) error {

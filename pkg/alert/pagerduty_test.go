@@ -60,7 +60,7 @@ func TestPagerDutyKeyRotation(t *testing.T) {
 	const stranger = "key 0123456789abcdef"
 	for _, c := range []struct {
 		name   string
-		told   string // who took the beginning: new, old, stranger, unmarked, "" nobody, "?" perhaps somebody
+		told   string // who took the beginning: new, old, stranger, unmarked, "" nobody, "?" perhaps somebody, "old?" old and perhaps new
 		phase  phase
 		events string
 		reason string
@@ -76,6 +76,10 @@ func TestPagerDutyKeyRotation(t *testing.T) {
 		{"worse, of the old key", "old", open, "old resolve, new trigger", ""},
 		{"end, of the old key", "old", resolve, "old resolve", ""},
 		{"silence, of the old key", "old", hush, "old acknowledge", ""},
+		{"worse, of the old key, in doubt", "old?", open, "old resolve, new trigger", ""},
+		{"end, of the old key, in doubt", "old?", resolve, "old resolve, new resolve", ""},
+		{"silence, of the old key, in doubt", "old?", hush, "old acknowledge, new acknowledge", ""},
+		{"end, after that silence", either, resolve, "old resolve, new resolve", ""},
 		{"worse, of a key that is gone", stranger, open, "new trigger", ""},
 		{"end, of a key that is gone", stranger, resolve, "", "was told under a routing key that is configured no more"},
 		{"silence, of a key that is gone", stranger, hush, "", "was told under a routing key that is configured no more"},
@@ -89,6 +93,8 @@ func TestPagerDutyKeyRotation(t *testing.T) {
 			d.remote = newRouting(pagerKey).fingerprint
 		case "old":
 			d.remote = newRouting(oldPagerKey).fingerprint
+		case "old?":
+			d.remote, d.doubtful = newRouting(oldPagerKey).fingerprint, time.Now()
 		case "?":
 			d.doubtful = time.Now()
 		default:
@@ -105,6 +111,9 @@ func TestPagerDutyKeyRotation(t *testing.T) {
 		last := newRouting(pagerKey).fingerprint
 		if c.events == "old resolve" || c.events == "old acknowledge" {
 			last = newRouting(oldPagerKey).fingerprint
+		}
+		if c.phase == hush && strings.HasSuffix(c.told, "?") {
+			last = either
 		}
 		if err == nil && (got.remote != last || got.more) {
 			t.Errorf("%s: receipt %+v", c.name, got)
