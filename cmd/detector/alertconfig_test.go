@@ -47,6 +47,7 @@ func TestFaultsOfTelling(t *testing.T) {
 		{"\npagerduty.previous_routing_key: " + key32 + "\n", ":2: pagerduty.previous_routing_key: needs pagerduty.routing_key as well"},
 		{"alertmanager:\n  urls: [ftp://a]\n", `:2: alertmanager.urls: "ftp://a" is not allowed: a URL`},
 		{"alertmanager:\n  urls: ['http://u:SECRET@a']\n", ":2: alertmanager.urls: the value is not allowed: a URL without a name, a password or parameters"},
+		{"alertmanager:\n  urls: ['http://a/?key=SECRET']\n", ":2: alertmanager.urls: the value is not allowed: a URL without a name, a password or parameters"},
 		{"alertmanager:\n  username: u\n", ":2: alertmanager.username: needs alertmanager.urls"},
 		{"alertmanager:\n  urls: [http://a]\n  password: SECRET\n", ":3: alertmanager.password: needs alertmanager.username"},
 		{"alertmanager: {urls: [http://a], username: u, password: p, token: t}\n", "either token or username and password"},
@@ -69,7 +70,9 @@ func TestFaultsOfTelling(t *testing.T) {
 		{"\nhttp.admin_listen: :9848\n", `:2: http.admin_listen: ":9848" is not of this machine alone: it needs http.admin_token`},
 		{"http.admin_listen: 10.0.0.1:9848\n", "it needs http.admin_token"},
 		{"http:\n  admin_token: short\n", ":2: http.admin_token: the value is not allowed: at least 16"},
-		{"http.listen: 127.0.0.1:9848\n", "two addresses are needed"},
+		{"http.listen: 127.0.0.1:9848\n", "are one address: two are needed"},
+		{"\nhttp.listen: :9848\n", `:2: http.admin_listen: "127.0.0.1:9848" and http.listen ":9848" are one address: two are needed`},
+		{adminT + "SECRETSECRETSECRET\nhttp.admin_listen: 0.0.0.0:9847\n", `:2: http.admin_listen: "0.0.0.0:9847" and http.listen ":9847" are one address`},
 	} {
 		_, err := loadConfig(write(t, test.text))
 		if err == nil || !strings.Contains(err.Error(), test.want) {
@@ -186,9 +189,10 @@ http.admin_token: SECRETSECRETSECRET
 		"tells    Slack (incoming webhook), PagerDuty, Alertmanager (http://am:9093), crm: Slack (channel C1), cards: Teams, lonely: webhook; nothing whose",
 		"shadow   is on: incidents are decided, logged and shown, and nothing is sent to anybody",
 		"route    1: incidents of environment dev: nobody",
-		"route    2: incidents of provider google-*, critical: pagerduty, slack",
+		"route    2: incidents of provider google-*, severity critical: pagerduty, slack",
 		"route    4: incidents of provider google-mail: alertmanager, cards",
-		"route    all else: nobody",
+		"route    all else: nobody\n",
+		"route    that no rows come: slack, pagerduty, alertmanager, crm, cards, lonely\n",
 		"route    what another one refuses for good: crm",
 		"grades   every incident is a warning",
 		"reaches  public addresses, am, 10.0.0.0/8",
@@ -212,8 +216,12 @@ http.admin_token: SECRETSECRETSECRET
 	if n := strings.Count(errs, "warning:"); n != 4 || strings.Contains(out, "\nweekly ") {
 		t.Errorf("%d warnings, said\n%s%s", n, out, errs)
 	}
-	if _, out, errs := checked(t, twoOf+"alerts.routes: [{severity: critical, to: [pagerduty]}, {to: [slack]}]\n"); errs != "" || !strings.Contains(out, "route    2: every incident: slack") {
+	if _, out, errs := checked(t, twoOf+"alerts.routes: [{severity: critical, to: [pagerduty]}, {to: [slack]}]\n"); errs != "" ||
+		!strings.Contains(out, "route    2: every incident: slack\nroute    that no rows come: pagerduty\ngrades") || !strings.Contains(out, "weekly   one line on monday 09:00 UTC: slack\n") {
 		t.Errorf("said\n%s%s", out, errs)
+	}
+	if _, out, _ := checked(t, "pagerduty.routing_key: "+key32+"\n"); !strings.Contains(out, "weekly   one line on monday 09:00 UTC: nobody\n") {
+		t.Errorf("said\n%s", out)
 	}
 }
 

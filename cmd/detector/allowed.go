@@ -191,6 +191,19 @@ func bearerToken(text string) string {
 	return ""
 }
 
+// collide reports whether nobody can listen at both addresses.
+func collide(a, b string) bool {
+	one, port, _ := net.SplitHostPort(a)
+	two, same, _ := net.SplitHostPort(b)
+	return port == same && port != "0" && (one == two || isEvery(one) || isEvery(two))
+}
+
+// isEvery reports whether a host to listen at stands for every address of this machine.
+func isEvery(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "" || err == nil && ip.IsUnspecified()
+}
+
 // isLoopback reports whether only this machine reaches a listen address.
 func isLoopback(listen string) bool {
 	host, _, _ := net.SplitHostPort(listen)

@@ -22,7 +22,7 @@ func (f *follower) admin(c *config) web.Admin {
 		Connections: func(ctx context.Context, x detect.Filter) ([]detect.Connection, error) {
 			return ask(ctx, f.asked, func() ([]detect.Connection, error) { return f.connections(x) })
 		},
-		Silence: f.hush, EndSilence: f.unhush, Silences: f.notifier.Silences,
+		Silence: f.hush, EndSilence: f.unhush, Silences: f.silences,
 	}
 }
 
@@ -32,10 +32,7 @@ func (f *follower) hush(s alert.Silence) (alert.Silence, error) {
 		return s, err
 	}
 	s, err := f.notifier.Silence(s)
-	if _, ours := errors.AsType[saveError](err); ours {
-		err = fmt.Errorf("%w: it cannot be saved", web.ErrUnavailable)
-	}
-	return s, err
+	return s, unsaved(err)
 }
 
 // unhush ends a silence.
@@ -43,7 +40,23 @@ func (f *follower) unhush(id string) error {
 	if err := f.speaks(); err != nil {
 		return err
 	}
-	return f.notifier.EndSilence(id)
+	return unsaved(f.notifier.EndSilence(id))
+}
+
+// silences are those that are on or to come.
+func (f *follower) silences() ([]alert.Silence, error) {
+	if err := f.speaks(); err != nil {
+		return nil, err
+	}
+	return f.notifier.Silences(), nil
+}
+
+// unsaved says no more of an error of the state file than that it is ours.
+func unsaved(err error) error {
+	if _, ours := errors.AsType[saveError](err); ours {
+		return fmt.Errorf("%w: it cannot be saved", web.ErrUnavailable)
+	}
+	return err
 }
 
 // saveError is one of the state file.

@@ -30,7 +30,7 @@ type runningDaemon struct{ base, token string }
 func daemonAt(base, listen string) runningDaemon {
 	if base == "" {
 		host, port, _ := net.SplitHostPort(listen)
-		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		if isEvery(host) {
 			host = "127.0.0.1"
 		}
 		base = "http://" + net.JoinHostPort(host, port)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/revwatch/revwatch/pkg/alert"
 	"github.com/revwatch/revwatch/pkg/stream"
@@ -26,7 +27,8 @@ func check(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := c.rehearse(); err != nil {
+	telling, err := c.rehearse()
+	if err != nil {
 		return fmt.Errorf("%w: %w", errConfig, err)
 	}
 	fmt.Fprintf(out, "%s is good.\n", *path)
@@ -47,7 +49,7 @@ func check(ctx context.Context, args []string, out, errs io.Writer) error {
 	case !errors.Is(err, errNothingYet):
 		fmt.Fprintf(errs, "warning: the present number of series is not known: %v\n", err)
 	}
-	c.tells(out)
+	c.tells(out, telling)
 	fmt.Fprintf(out, "keeps    its state in %s; of connections %s\n", c.statePath, c.keptTags())
 	fmt.Fprintf(out, "shows    /metrics /healthz /readyz on %s; /api/v1 on %s%s\n", c.listen, c.admin.listen, c.guarded())
 	for _, doubt := range c.doubts() {
@@ -57,18 +59,15 @@ func check(ctx context.Context, args []string, out, errs io.Writer) error {
 }
 
 // rehearse does what run does before it connects or opens anything.
-func (c *config) rehearse() error {
+func (c *config) rehearse() (*alert.Notifier, error) {
 	to, err := c.alertTo()
 	if err != nil {
-		return err
-	}
-	if _, err := alert.NewNotifier(c.notifying(to)); err != nil {
-		return err
+		return nil, err
 	}
 	if _, err := stream.New(c.stream()); err != nil {
-		return fmt.Errorf("kafka: %w", err)
+		return nil, fmt.Errorf("kafka: %w", err)
 	}
-	return nil
+	return alert.NewNotifier(c.notifying(to))
 }
 
 // keptTags names the tags that are kept.
@@ -87,8 +86,8 @@ func (c *config) guarded() string {
 	return ", from this machine"
 }
 
-// tells says who is told of what.
-func (c *config) tells(out io.Writer) {
+// tells says who is told of what, by the notifier that would tell it.
+func (c *config) tells(out io.Writer, n *alert.Notifier) {
 	a := &c.alerts
 	fmt.Fprintf(out, "tells    %s; nothing whose newest break is older than %s when it is found\n", c.destinations(), formatDuration(a.maxAge))
 	if a.shadow {
@@ -98,14 +97,17 @@ func (c *config) tells(out io.Writer) {
 		fmt.Fprintf(out, "route    %d: %s: %s\n", i+1, matchWords(r.Match), toWords(r.To))
 	}
 	if len(a.routes) > 0 {
-		fmt.Fprintln(out, "route    all else: nobody, but that no rows come, and the weekly line: everybody")
+		if !a.routesAll() {
+			fmt.Fprintln(out, "route    all else: nobody")
+		}
+		fmt.Fprintf(out, "route    that no rows come: %s\n", toWords(n.Recipients(*newSilence(time.Now(), time.Now(), 0))))
 	}
 	if len(a.fallback) > 0 {
 		fmt.Fprintf(out, "route    what another one refuses for good: %s\n", strings.Join(a.fallback, ", "))
 	}
 	fmt.Fprintf(out, "grades   %s\n", severityWords(c.severity))
 	if a.weekly != "off" && len(c.told()) > 0 {
-		fmt.Fprintf(out, "weekly   one line to Slack, on %s UTC\n", a.weekly)
+		fmt.Fprintf(out, "weekly   one line on %s UTC: %s\n", a.weekly, toWords(n.Recipients(*newWeekly(time.Now(), time.Now(), ""))))
 	}
 	if len(c.told()) > 0 {
 		fmt.Fprintf(out, "reaches  %s\n", strings.Join(append([]string{"public addresses"}, a.allow...), ", "))

@@ -40,7 +40,7 @@ func TestCheckSaysWhatRunDoes(t *testing.T) {
 		"expects  in all at most one false alarm in 7 days (1 a week), with up to 214 series",
 		"tells    Slack (incoming webhook), PagerDuty; nothing whose newest break is older than 6h when it is found",
 		"grades   critical: 50 connections or more; 20 % of those in use; 2 times the alarm line; scope family or all",
-		"weekly   one line to Slack, on monday 09:00 UTC",
+		"weekly   one line on monday 09:00 UTC: slack",
 		"reaches  public addresses",
 		"keeps    its state in revwatch.db; of connections the tags organization_id, end_user_id",
 		"shows    /metrics /healthz /readyz on :9847; /api/v1 on 127.0.0.1:9848, from this machine",

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"slices"
 	"strings"
@@ -172,8 +171,8 @@ func (c *config) validate(where places) error {
 	if c.admin.token == "" && !isLoopback(c.admin.listen) {
 		bad(where.line(&c.admin.listen), "http.admin_listen: %q is not of this machine alone: it needs http.admin_token", c.admin.listen)
 	}
-	if _, port, _ := net.SplitHostPort(c.listen); port != "0" && c.listen == c.admin.listen {
-		bad(where.line(&c.admin.listen, &c.listen), "http.admin_listen: %q is http.listen too: two addresses are needed", c.admin.listen)
+	if collide(c.listen, c.admin.listen) {
+		bad(where.line(&c.admin.listen, &c.listen), "http.admin_listen: %q and http.listen %q are one address: two are needed", c.admin.listen, c.listen)
 	}
 	return errors.Join(faults...)
 }

@@ -59,12 +59,17 @@ func matchWords(m alert.Match) string {
 	say("environment ", m.Environment)
 	say("scope ", m.Scope)
 	if m.Severity == "critical" {
-		parts = append(parts, "critical")
+		say("severity ", []string{m.Severity})
 	}
 	if len(parts) == 0 {
 		return "every incident"
 	}
 	return "incidents of " + strings.Join(parts, ", ")
+}
+
+// routesAll says that some route matches every incident.
+func (a *alertSettings) routesAll() bool {
+	return slices.ContainsFunc(a.routes, func(r route) bool { return covers(r.Match, alert.Match{}) })
 }
 
 // toWords names who is told.
@@ -133,7 +138,7 @@ func (c *config) doubts() (all []string) {
 	if len(routes) == 0 {
 		return all
 	}
-	if !slices.ContainsFunc(routes, func(r route) bool { return covers(r.Match, alert.Match{}) }) {
+	if !c.alerts.routesAll() {
 		say("nobody is told of incidents that no route matches: a last route with only to: [%s] would tell of them", told[0].name)
 	}
 	for _, d := range told {

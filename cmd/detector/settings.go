@@ -131,10 +131,10 @@ func (a *applier) fault(n *yaml.Node, format string, args ...any) {
 	a.faults = append(a.faults, fault{a.file, n.Line, fmt.Sprintf(format, args...)})
 }
 
-// refuse is the fault of a value. Secrets are not shown, nor what may be a URL with a password in it.
+// refuse is the fault of a value. Secrets are not shown, nor what may be a URL with a password or a key in it.
 func (a *applier) refuse(s *setting, name string, n *yaml.Node, text, allowed string) {
 	shown := strconv.Quote(text)
-	if s.secret || strings.Contains(text, "@") {
+	if s.secret || strings.ContainsAny(text, "@?") {
 		shown = "the value"
 	}
 	a.fault(n, "%s: %s is not allowed: %s", name, shown, allowed)

@@ -108,7 +108,7 @@ func silenceAdd(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err := at.ask(ctx, http.MethodPost, web.SilencesPath, body, &made); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%s: %s are told to nobody until %s UTC\n", clean(made.ID), clean(matchWords(made.Match)), short(made.Until))
+	_, err = fmt.Fprintf(out, "%s: until %s UTC nobody is told of %s\n", clean(made.ID), short(made.Until), clean(matchWords(made.Match)))
 	return err
 }
 

@@ -76,14 +76,20 @@ func (w *weekly) saw(t time.Time) {
 // due says whether a line has to be told now, and of which moment. read is the clock at which everything there was had been read. What others had
 // read up to a time is theirs to tell. The first look of all only notes where in the week it is.
 func (w *weekly) due(read, others time.Time) (moment time.Time, ok bool) {
-	if w.when.off || read.IsZero() {
+	if read.IsZero() {
 		return moment, false
 	}
 	n := len(w.told)
-	w.told = slices.DeleteFunc(w.told, func(x *detect.Incident) bool { return read.Sub(x.OpenedAt) > weeklyKept })
+	w.told = slices.DeleteFunc(w.told, func(x *detect.Incident) bool { return read.Sub(x.OpenedAt).Abs() > weeklyKept })
 	w.dirty = w.dirty || len(w.told) != n
+	if w.when.off {
+		return moment, false
+	}
 	moment = w.when.last(read)
 	first := w.past.IsZero()
+	if w.past.Sub(read) > weeklyLate { // by a clock that was wrong
+		w.past, w.dirty = moment, true
+	}
 	if !moment.After(w.past) {
 		return moment, false
 	}
@@ -94,12 +100,15 @@ func (w *weekly) due(read, others time.Time) (moment time.Time, ok bool) {
 
 // tell makes the incident that carries the line.
 func (w *weekly) tell(moment, now time.Time, line string) {
+	w.told, w.dirty = append(w.told, newWeekly(moment, now, line)), true
+}
+
+func newWeekly(moment, now time.Time, line string) *detect.Incident {
 	id := sha256.Sum256(fmt.Appendf(nil, "%q %d", detect.Weekly, moment.UnixMilli()))
-	x := &detect.Incident{
+	return &detect.Incident{
 		Type: "incident", ID: hex.EncodeToString(id[:8]), Status: detect.StatusOpen, Revision: 1, Milestone: 1, Time: now, OpenedAt: now, Since: moment.Add(-week),
-		Signal: detect.Weekly, Scope: "all", Connections: []detect.Broken{}, Explanation: []string{line},
+		Signal: detect.Weekly, Connections: []detect.Broken{}, Explanation: []string{line},
 	}
-	w.told, w.dirty = append(w.told, x), true
 }
 
 // incidents returns the lines of the last days.
@@ -134,7 +143,7 @@ func (f *follower) tellWeek(now time.Time) {
 	line := alert.WeeklyLine(f.detector.Week(moment), lately, f.words.Display)
 	f.weekly.tell(moment, now, line)
 	f.changed = true
-	f.log.Info("weekly line", zap.String("text", line))
+	f.log.Info("weekly line", zap.String("text", line), f.would(f.weekly.told[len(f.weekly.told)-1]))
 }
 
 // storedWeekly adds what the public form of an incident leaves out.

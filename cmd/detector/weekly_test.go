@@ -31,6 +31,7 @@ func TestWeeklyIsDue(t *testing.T) {
 		"a new installation waits":          {{time.Hour, "", false}, {2 * time.Hour, restart, false}, {week, "", true}},
 		"a state that was lost waits":       {{-time.Hour, "", false}, {0, "", true}, {time.Hour, forget, false}, {2 * time.Hour, "", false}},
 		"not before everything was read":    {{-time.Hour, "", false}, {-1000 * time.Hour, "", false}, {30 * time.Minute, "", true}},
+		"a clock that was years ahead":      {{-time.Hour, "", false}, {0, "", true}, {99*week + 48*time.Hour, "", false}, {time.Hour, "", false}, {week, "", true}, {week + 1, "", false}},
 		"a clock that steps back and forth": {{-time.Hour, "", false}, {0, "", true}, {-time.Minute, "", false}, {0, "", false}, {time.Minute, "", false}},
 	} {
 		w := &weekly{when: moments{day: time.Monday, at: 9 * time.Hour}}
@@ -111,8 +112,29 @@ func TestWeeklyIsKept(t *testing.T) {
 	if w.due(monday.Add(week), time.Time{}); len(w.incidents()) != 1 {
 		t.Error("forgotten too early")
 	}
+	w.when.off = true
 	if w.due(monday.Add(week+2*time.Minute), time.Time{}); len(w.incidents()) != 0 {
 		t.Error("kept for more than a week")
+	}
+}
+
+// The line is no incident: a route for what is critical, or of wide scope, does not take it away from those who are told the rest.
+func TestWhoIsToldTheWeek(t *testing.T) {
+	for routes, want := range map[string]string{
+		"[]": "slack", "[{severity: critical, to: [pagerduty]}, {to: [slack]}]": "slack", "[{scope: [all, family], to: [pagerduty]}]": "slack",
+		"[{signal: [weekly], to: []}, {to: [slack]}]": "", "[{to: [pagerduty]}]": "",
+	} {
+		c, err := loadConfig(write(t, twoOf+"alerts.routes: "+routes+"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := c.rehearse()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(n.Recipients(*newWeekly(monday, monday, "")), " "); got != want {
+			t.Errorf("%s: told to %q, want %q", routes, got, want)
+		}
 	}
 }
 

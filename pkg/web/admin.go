@@ -43,10 +43,10 @@ type Admin struct {
 	Explain func(ctx context.Context, q detect.Question, at string) (detect.Answer, error)
 	// Connections returns those that a filter lets through.
 	Connections func(ctx context.Context, f detect.Filter) ([]detect.Connection, error)
-	// Silence, EndSilence and Silences are those of an alert.Notifier.
+	// Silence, EndSilence and Silences are those of an alert.Notifier, at the member that tells.
 	Silence    func(s alert.Silence) (alert.Silence, error)
 	EndSilence func(id string) error
-	Silences   func() []alert.Silence
+	Silences   func() ([]alert.Silence, error)
 }
 
 const (

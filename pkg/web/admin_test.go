@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -47,7 +48,7 @@ func quiet(token, host string) (http.Handler, *[]alert.Silence) {
 			}
 			return nil
 		},
-		Silences: func() []alert.Silence { return nil },
+		Silences: func() ([]alert.Silence, error) { return nil, nil },
 	}), begun
 }
 
@@ -163,6 +164,30 @@ func TestSilencesAreBegun(t *testing.T) {
 	}
 	if s := (*begun)[0]; s.Provider[0] != "google-*" || s.Severity != "critical" || s.Author != "a" || s.Reason != "r" || !s.Until.Equal(noon) || !s.From.IsZero() {
 		t.Errorf("%+v", s)
+	}
+}
+
+// A member that reads nothing and tells nobody knows neither incidents nor silences: it says so, and does not say that there are none.
+func TestStandbyKnowsNothing(t *testing.T) {
+	s := New(Options{})
+	h := s.Admin(Admin{Silences: func() ([]alert.Silence, error) {
+		return nil, fmt.Errorf("%w: this member tells nobody", ErrUnavailable)
+	}})
+	x := small()
+	x.Input.Owner = false
+	s.Publish(x)
+	for _, path := range []string{IncidentsPath, SilencesPath} {
+		if status, body := tell(h, "GET", path); status != 503 || !strings.Contains(body, "this member") {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+}
+
+// What cannot be saved is no matter of the one who asks.
+func TestSilenceThatCannotEndNow(t *testing.T) {
+	h := New(Options{}).Admin(Admin{EndSilence: func(string) error { return fmt.Errorf("%w: it cannot be saved", ErrUnavailable) }})
+	if status, body := tell(h, "DELETE", SilencesPath+"/a", "Content-Type", "application/json"); status != 503 || !strings.Contains(body, "saved") {
+		t.Errorf("%d %s", status, body)
 	}
 }
 

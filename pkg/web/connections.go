@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/revwatch/revwatch/pkg/detect"
 	"github.com/revwatch/revwatch/pkg/nango"
@@ -51,7 +52,8 @@ func (p api) serveConnections(w http.ResponseWriter, r *http.Request) {
 var columns = []string{"environment", "provider", "integration", "connection", "account", "tags", "auth_mode", "created", "state", "cause", "reason", "since",
 	"last_failure", "exhausted", "before_start", "incident"}
 
-// WriteCSV writes connections as a table (RFC 4180) with its header. No cell is one that a spreadsheet takes for a formula.
+// WriteCSV writes connections as a table (RFC 4180) with its header, a line each. No cell is one that a spreadsheet takes for a formula, or that steers a
+// terminal.
 func WriteCSV(w io.Writer, all []detect.Connection) error {
 	table := csv.NewWriter(w)
 	table.UseCRLF = true
@@ -61,7 +63,7 @@ func WriteCSV(w io.Writer, all []detect.Connection) error {
 		row := []string{c.Environment, c.Provider, c.Integration, c.Connection, c.Account, tagsOf(c.Tags), c.AuthMode, stamp(c.Created), c.State, c.Cause, c.Reason,
 			stamp(c.Since), stamp(c.LastFailure), strconv.FormatBool(c.Exhausted), strconv.FormatBool(c.BeforeStart), c.Incident}
 		for i, cell := range row {
-			row[i] = harmless(cell)
+			row[i] = harmless(strings.Map(visible, cell))
 		}
 		err = errors.Join(err, table.Write(row))
 	}
@@ -71,8 +73,7 @@ func WriteCSV(w io.Writer, all []detect.Connection) error {
 
 // harmless puts ' before what a spreadsheet would calculate.
 func harmless(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r\n", rune(cell[0])) || strings.HasPrefix(cell, "＝") || strings.HasPrefix(cell, "＋") || strings.HasPrefix(cell, "－") ||
-		strings.HasPrefix(cell, "＠") {
+	if first, _ := utf8.DecodeRuneInString(cell); cell != "" && strings.ContainsRune("=+-@＝＋－＠", first) {
 		return "'" + cell
 	}
 	return cell

@@ -1,7 +1,7 @@
 package web
 
 import (
-	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/revwatch/revwatch/pkg/alert"
@@ -14,18 +14,21 @@ type Incident struct {
 	Severity string `json:"severity"`
 }
 
-// serveIncidents answers with the incidents that are open and those that ended in the last days, the oldest first.
+// serveIncidents answers with the incidents that are open and those that ended in the last days, the oldest first. A member that stands by has none to
+// show, whatever is in its state file.
 func (p api) serveIncidents(w http.ResponseWriter, r *http.Request) {
 	if _, err := parameters(r.URL); err != nil {
 		refuse(w, http.StatusBadRequest, err)
 		return
 	}
-	x := p.server.last.Load()
-	if x == nil {
-		refuse(w, http.StatusServiceUnavailable, errors.New("not now: nothing was read yet"))
-		return
+	switch x := p.server.last.Load(); {
+	case x == nil:
+		refuseFor(w, fmt.Errorf("%w: nothing was read yet", ErrUnavailable))
+	case !x.Input.Owner:
+		refuseFor(w, fmt.Errorf("%w: this member reads nothing; ask the one whose revwatch_owner is 1, or wait until the group is joined", ErrUnavailable))
+	default:
+		answerJSON(w, http.StatusOK, graded(x.Incidents, p.server.o.Severity))
 	}
-	answerJSON(w, http.StatusOK, graded(x.Incidents, p.server.o.Severity))
 }
 
 // graded leaves out what is no incident.

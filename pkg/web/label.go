@@ -21,16 +21,21 @@ const other = "other"
 func clean(s string) string {
 	var b strings.Builder
 	for _, r := range s {
-		if !unicode.IsGraphic(r) {
-			r = utf8.RuneError
-		}
-		if b.Len()+utf8.RuneLen(r) > maxText-len("…") {
+		if r = visible(r); b.Len()+utf8.RuneLen(r) > maxText-len("…") {
 			b.WriteRune('…')
 			break
 		}
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// visible is r, or U+FFFD in place of what steers a terminal.
+func visible(r rune) rune {
+	if unicode.IsGraphic(r) {
+		return r
+	}
+	return utf8.RuneError
 }
 
 var escaper = strings.NewReplacer(`\`, `\\`, `"`, `\"`)

@@ -16,11 +16,15 @@ func (p api) serveSilences(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, err)
 		return
 	}
-	all := p.Silences()
-	if all == nil {
-		all = []alert.Silence{}
+	all, err := p.Silences()
+	switch {
+	case err != nil:
+		refuseFor(w, err)
+	case all == nil:
+		answerJSON(w, http.StatusOK, []alert.Silence{})
+	default:
+		answerJSON(w, http.StatusOK, all)
 	}
-	answerJSON(w, http.StatusOK, all)
 }
 
 // NewSilence is what is asked for. Its fields are those of alert.Silence.
