@@ -236,6 +236,7 @@ func TestAlertExtent(t *testing.T) {
 		{"silenced", revoked(), hush, onset, now},
 		{"of no known onset", detect.Incident{}, open, now, now.Add(4 * time.Minute)},
 		{"of nothing known", detect.Incident{}, resolve, now.Add(-time.Second), now},
+		{"of no year", detect.Incident{Since: onset.AddDate(-4000, 0, 0), ResolvedAt: onset.AddDate(-3000, 0, 0)}, resolve, now.Add(-time.Second), now},
 		{"of the future", detect.Incident{Since: now.Add(time.Hour)}, open, now, now.Add(4 * time.Minute)},
 	} {
 		begin, end := extent(delivery{in: &c.in, message: message{phase: c.phase}}, now, 4*time.Minute)

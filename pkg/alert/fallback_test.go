@@ -111,10 +111,12 @@ func (d *texts) told() []delivery {
 	return slices.Clone(d.got)
 }
 
-// deliverTo runs a notifier without a store.
+// deliverTo runs a notifier, without a store unless it has one.
 func deliverTo(t *testing.T, o Options) (*Notifier, func()) {
 	t.Helper()
-	o.Save = func(string, string, []byte) error { return nil }
+	if o.Save == nil {
+		o.Save = func(string, string, []byte) error { return nil }
+	}
 	n, err := NewNotifier(o)
 	if err != nil {
 		t.Fatal(err)

@@ -74,6 +74,9 @@ func (c caller) call(ctx context.Context, method, target string, bearer string, 
 
 // callWith is call with headers of one's own.
 func (c caller) callWith(ctx context.Context, method, target string, header http.Header, body []byte) (answer, error) {
+	if method == http.MethodPost && len(body) == 0 {
+		return answer{}, &fault{verdict: refused, reason: "the message cannot be written as JSON"}
+	}
 	var written atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
 	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))

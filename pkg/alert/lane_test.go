@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -193,6 +194,24 @@ func TestNothingIsSentThatCannotBeSaved(t *testing.T) {
 		}
 		cancel()
 		<-done
+	})
+}
+
+// TestNothingIsSentThatCannotBeWritten: by a clock of a year that no record can hold.
+func TestNothingIsSentThatCannotBeWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		to := &texts{id: "d0", t: webhook}
+		var kept sync.Map
+		n, end := deliverTo(t, Options{Destinations: []Destination{to}, Now: func() time.Time { return time.Now().AddDate(9000, 0, 0) },
+			Save: func(_, key string, value []byte) error { kept.Store(key, string(value)); return nil }})
+		defer end()
+		n.Tell([]detect.Incident{opened(1)})
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		kept.Range(func(key, value any) bool { t.Errorf("%q is kept as %q", key, value); return true })
+		if st := n.Status()[0]; len(to.told()) != 0 || st.Err == "" {
+			t.Errorf("told %d, %+v", len(to.told()), st)
+		}
 	})
 }
 

@@ -40,6 +40,14 @@ func (o *Options) complete() error {
 	if len(o.Destinations) > 0 && o.Save == nil {
 		return errors.New("alert: destinations need a place to save what they were told")
 	}
+	if save := o.Save; save != nil {
+		o.Save = func(bucket, key string, value []byte) error {
+			if value != nil && len(value) == 0 {
+				return errors.New("it holds a time of no year")
+			}
+			return save(bucket, key, value)
+		}
+	}
 	if o.May == nil {
 		o.May = func() bool { return true }
 	}

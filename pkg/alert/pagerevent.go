@@ -67,8 +67,8 @@ func newEvent(key string, d delivery) pagerEvent {
 		Summary: clip(m.said(or(m.summary, or(m.headline, "an incident"))), maxSummary, runes), Source: clip("Nango "+m.environment, maxDetail, runes), Severity: string(severity),
 		Component: clip(m.component, maxDetail, runes), Group: clip(m.environment, maxDetail, runes), Class: clip(m.class, maxDetail, runes), Details: details(m),
 	}
-	if y := d.began.UTC().Year(); !d.began.IsZero() && y >= 1 && y <= 9999 { // others are no ISO 8601 times
-		e.Payload.Timestamp = d.began.UTC().Format(time.RFC3339)
+	if began := dated(d.began); !began.IsZero() {
+		e.Payload.Timestamp = began.Format(time.RFC3339)
 	}
 	return e
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/revwatch/revwatch/pkg/detect"
 )
@@ -99,11 +100,14 @@ func plainJSON(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// bounded copies an incident with clean texts of bounded length and numbers that JSON can hold.
+// bounded copies an incident with clean texts of bounded length and numbers and times that JSON can hold.
 func bounded(from *detect.Incident) detect.Incident {
 	in := *from
 	for _, s := range []*string{&in.ID, &in.Parent, (*string)(&in.Status), &in.Signal, &in.Scope, &in.Environment, &in.Provider, &in.Integration, &in.Cause} {
 		*s = short(*s, maxWord)
+	}
+	for _, t := range []*time.Time{&in.Time, &in.Since, &in.Course.From} {
+		*t = dated(*t)
 	}
 	for _, x := range []*float64{&in.Expected, &in.Score, &in.OncePerDays} {
 		*x = finite(*x)
@@ -115,6 +119,7 @@ func bounded(from *detect.Incident) detect.Incident {
 		for _, s := range []*string{&b.Integration, &b.Connection, &b.Account, &b.Reason, &b.Elsewhere} {
 			*s = short(*s, maxWord)
 		}
+		b.Time, b.Created = dated(b.Time), dated(b.Created)
 		if len(b.Tags) > maxTagText {
 			b.Tags = ""
 		}
@@ -136,6 +141,15 @@ func bounded(from *detect.Incident) detect.Incident {
 		in.Course.Upper[i] = finite(in.Course.Upper[i])
 	}
 	return in
+}
+
+// dated is a time in UTC, none when its year is not one of those that JSON can hold.
+func dated(t time.Time) time.Time {
+	t = t.UTC()
+	if y := t.Year(); y < 1 || y > 9999 {
+		return time.Time{}
+	}
+	return t
 }
 
 func finite(x float64) float64 {

@@ -40,7 +40,7 @@ func newPromAlert(d delivery, labels map[string]string, now time.Time, lasts tim
 
 // extent is when an alert begins and ends; Alertmanager takes none that ends before it begins, and none is over that ends later than now.
 func extent(d delivery, now time.Time, lasts time.Duration) (begin, end time.Time) {
-	begin = d.in.Since
+	begin = dated(d.in.Since)
 	if begin.IsZero() || begin.After(now) {
 		begin = now
 	}
@@ -48,9 +48,9 @@ func extent(d delivery, now time.Time, lasts time.Duration) (begin, end time.Tim
 	case d.message.phase == open:
 		end = now.Add(lasts)
 	case d.message.phase == resolve && !d.in.ResolvedAt.IsZero():
-		end = d.in.ResolvedAt
+		end = dated(d.in.ResolvedAt)
 	case d.message.phase.over():
-		end = d.in.Time
+		end = dated(d.in.Time)
 	}
 	if end.IsZero() || d.message.phase != open && end.After(now) {
 		end = now

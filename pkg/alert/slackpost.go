@@ -84,7 +84,7 @@ func newPost(d delivery) slackPost {
 	header := room.plain(sign(m)+" "+m.headline, maxHeader)
 	facts := room.facts(m.facts)
 	todo := room.todo(m.todo)
-	looks := room.looks(m.diagnoses)
+	looks := room.lines("Looks like", m.diagnoses)
 	why := room.lines("Why", m.why)
 	links := room.links(m.links)
 	spark := room.spark(m.spark)
@@ -134,11 +134,12 @@ func sign(m message) string {
 	return "🟠"
 }
 
-// encode writes one of our own structs as JSON; texts and numbers of them cannot fail.
+// encode writes one of our own structs as JSON. Only a time of a year beyond 9999 cannot be written: then it gives nothing, which is neither sent
+// nor saved.
 func encode(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
-		return []byte("{}")
+		return []byte{}
 	}
 	return b
 }

@@ -211,11 +211,14 @@ func TestWebhookIsNotPrinted(t *testing.T) {
 
 // wildIncident draws an incident that no detector would make.
 func wildIncident(t *rapid.T, m message) detect.Incident {
+	moment := rapid.SampledFrom([]time.Time{onset, {}, onset.AddDate(9000, 0, 0), onset.AddDate(-4000, 0, 0)})
 	number := rapid.SampledFrom([]float64{0, 1.5, math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64})
-	in := detect.Incident{Type: "incident", ID: m.id, Provider: m.component, Environment: m.environment, Cause: m.class, Explanation: m.why, Since: onset,
+	in := detect.Incident{Type: "incident", ID: m.id, Provider: m.component, Environment: m.environment, Cause: m.class, Explanation: m.why,
+		Since: moment.Draw(t, "since"), Time: moment.Draw(t, "time"), Course: detect.Course{From: moment.Draw(t, "from")},
 		Expected: number.Draw(t, "expected"), Score: number.Draw(t, "score"), OncePerDays: number.Draw(t, "once")}
 	for range rapid.SampledFrom([]int{0, 1, 2, 80}).Draw(t, "connections") {
-		in.Connections = append(in.Connections, detect.Broken{Connection: m.headline, Account: m.summary, Integration: m.component, Reason: m.class, Time: onset})
+		in.Connections = append(in.Connections, detect.Broken{Connection: m.headline, Account: m.summary, Integration: m.component, Reason: m.class,
+			Time: moment.Draw(t, "broke"), Created: moment.Draw(t, "created")})
 	}
 	for _, s := range m.diagnoses {
 		in.Diagnoses = append(in.Diagnoses, detect.Diagnosis{Kind: s, Evidence: s, Source: s})
