@@ -43,7 +43,9 @@ func (d *Detector) describe(s *series) {
 	if p := s.promise(d.edge); !p.met {
 		t.Explanation = append(t.Explanation, fmt.Sprintf("the budget is not met for this provider: unusual %.0f times in 4 weeks where %.0f are promised", p.realised, p.promised))
 	}
-	t.Connections = d.elsewhere(s, d.ownersOf(s, connections(s.breaks.Since(t.Since))))
+	if t.Broad == nil { // else they are of all
+		t.Connections = d.identified(s, connections(s.breaks.Since(t.Since)))
+	}
 	t.Recovered = nil
 	if t.Status == StatusResolved && t.Signal == Revocations {
 		d.byThemselves(s)
@@ -100,14 +102,10 @@ func (d *Detector) describeWide(t *tracked) {
 	d.together(t)
 }
 
-// ownersOf adds what is known of whose the connections are.
-func (d *Detector) ownersOf(s *series, list []Broken) []Broken {
-	for i := range list {
-		b := &list[i]
-		account, tags := d.ledger.Owner(s.Environment, b.Integration, b.Connection)
-		b.Account, b.Tags = or(b.Account, account), tags
-	}
-	return list
+// own adds what is known of whose a connection is.
+func (d *Detector) own(environment string, b *Broken) {
+	account, tags := d.ledger.Owner(environment, b.Integration, b.Connection)
+	b.Account, b.Tags = or(b.Account, account), tags
 }
 
 // integrations counts the live integrations of a provider: with a connection seen alive, one that failed within 90 days, or one of those that

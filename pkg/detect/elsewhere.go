@@ -16,8 +16,17 @@ type found struct {
 	spelled bool // otherwise
 }
 
-// elsewhere says of unknown connections where their ids exist. What was said once of a connection of the incident stays.
-func (d *Detector) elsewhere(s *series, list []Broken) []Broken {
+// wanted is a connection that was asked for in an environment.
+type wanted struct {
+	*Broken
+	environment string
+}
+
+// identified adds to connections of an incident whose they are, and to unknown ones where their ids exist. What was said of one before stays.
+func (d *Detector) identified(s *series, list []Broken) []Broken {
+	for i := range list {
+		d.own(s.Environment, &list[i])
+	}
 	if s.Signal != UnknownConnections {
 		return list
 	}
@@ -25,35 +34,40 @@ func (d *Detector) elsewhere(s *series, list []Broken) []Broken {
 	for _, b := range s.incident.Connections {
 		said[connection{b.Integration, b.Connection}] = b.Elsewhere
 	}
-	asked := map[string][]*Broken{}
+	var asked []wanted
 	for i := range list {
 		b := &list[i]
 		was, known := said[connection{b.Integration, b.Connection}]
 		if b.Elsewhere = was; !known {
-			asked[folded(b.Connection)] = append(asked[folded(b.Connection)], b)
+			asked = append(asked, wanted{b, s.Environment})
 		}
 	}
-	if len(asked) > 0 {
-		d.locate(s.Environment, asked)
-	}
+	d.locate(asked)
 	return list
 }
 
 // folded is an id without the differences that people do not see.
 func folded(id string) string { return strings.ToLower(strings.TrimSpace(id)) }
 
-// locate looks through all connections that are known and not deleted for those that were asked for.
-func (d *Detector) locate(environment string, asked map[string][]*Broken) {
-	places := map[*Broken][]found{}
-	d.ledger.Names(func(env, integration, id string) {
-		for _, b := range asked[folded(id)] {
-			if f := (found{name{env, integration, id}, id != b.Connection}); f.spelled || env != environment || integration != b.Integration {
-				places[b] = append(places[b], f)
+// locate looks once through all connections that are known and not deleted for those that were asked for.
+func (d *Detector) locate(asked []wanted) {
+	if len(asked) == 0 {
+		return
+	}
+	of, places := map[string][]int{}, make([][]found, len(asked))
+	for i, x := range asked {
+		of[folded(x.Connection)] = append(of[folded(x.Connection)], i)
+	}
+	d.ledger.Names(func(environment, integration, id string) {
+		for _, i := range of[folded(id)] {
+			x := asked[i]
+			if f := (found{name{environment, integration, id}, id != x.Connection}); f.spelled || environment != x.environment || integration != x.Integration {
+				places[i] = append(places[i], f)
 			}
 		}
 	})
-	for b, list := range places {
-		b.Elsewhere = placesInWords(environment, b.Integration, list)
+	for i, x := range asked {
+		x.Elsewhere = placesInWords(x.environment, x.Integration, places[i])
 	}
 }
 

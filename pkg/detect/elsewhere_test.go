@@ -56,6 +56,41 @@ func TestElsewhere(t *testing.T) {
 	}
 }
 
+// Of a rise of all the first connections that were asked for are listed, whichever integration they are of, and where they exist is said of each.
+func TestElsewhereOfAll(t *testing.T) {
+	for name, n := range map[string]int{"each too few": 2, "each its own incident": 12} {
+		h := running(60 * time.Hour)
+		for i := range 8 {
+			integration := fmt.Sprint("i", 7-i)
+			for k := range n {
+				id := fmt.Sprint(integration, "-", k)
+				if i > 0 {
+					h.in("dev", func() { h.put(onset.Add(-day), nango.Reconnected, "crm", integration, id, "") })
+				}
+				h.put(onset.Add(time.Duration(i+k*10)*time.Second), nango.UnknownConnection, "", integration, id, "")
+			}
+		}
+		var wide Incident
+		for _, in := range feed(New(Options{}), h.sorted(), time.Time{}) {
+			if in.Scope == "all" {
+				wide = in
+			}
+		}
+		if len(wide.Connections) != min(8*n, shown) || len(wide.Diagnoses) != 1 || wide.Diagnoses[0].Kind != WrongPlace || wide.Status != StatusResolved {
+			t.Fatalf("%s: %+v", name, wide)
+		}
+		for i, b := range wide.Connections {
+			want := "in environment dev"
+			if b.Integration == "i7" {
+				want = ""
+			}
+			if b.Elsewhere != want || i > 0 && b.Time.Before(wide.Connections[i-1].Time) {
+				t.Errorf("%s: %+v, want %q", name, b, want)
+			}
+		}
+	}
+}
+
 // Names of any length and any characters are said in bounded words.
 func TestElsewhereOfHostileNames(t *testing.T) {
 	h := running(time.Hour)
@@ -82,12 +117,12 @@ func BenchmarkElsewhere(b *testing.B) {
 	}
 	list := make([]Broken, shown)
 	for b.Loop() {
-		asked := map[string][]*Broken{}
+		var asked []wanted
 		for i := range list {
 			list[i] = Broken{Integration: "crm", Connection: fmt.Sprintf("4fa00000-0000-4000-8000-%012d", i)}
-			asked[list[i].Connection] = append(asked[list[i].Connection], &list[i])
+			asked = append(asked, wanted{&list[i], "prod"})
 		}
-		if d.locate("prod", asked); list[7].Elsewhere == "" {
+		if d.locate(asked); list[7].Elsewhere == "" {
 			b.Fatal("not found")
 		}
 	}

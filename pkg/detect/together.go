@@ -32,6 +32,7 @@ func (d *Detector) partsOf(t *tracked) (parts []part) {
 
 // explainAll ranks and diagnoses a rise of all.
 func (d *Detector) explainAll(k kind, b *breadth, slot int64) {
+	b.Broken = d.first(b, k.Signal, slot)
 	var parts []part
 	for _, s := range b.rises {
 		parts = append(parts, part{s, s.within(peak{From: slot - hour + 1, To: slot})})

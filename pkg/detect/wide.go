@@ -108,7 +108,6 @@ func (d *Detector) spread(f *fleet, slot int64, now time.Time) (out []Incident) 
 		return d.spreadOver(f, slot, at)
 	}
 	f.changed = true
-	b.Broken = d.owned(&b, slot)
 	switch lead := d.incidentOf(f.Wide.ID); {
 	case lead == nil || !lead.ResolvedAt.IsZero():
 		out = d.spreadBegins(f, &b, slot, now)
@@ -234,13 +233,25 @@ func (b *breadth) words(signal string) string {
 	return fmt.Sprintf("%d of %d %s rise in the same hour, %.1f would by chance; most: %s", b.Rising, b.Of, what, b.Chance, strings.Join(b.Most, ", "))
 }
 
-// owned lists the connections of a rise of all, with what is known of whose they are.
-func (d *Detector) owned(b *breadth, slot int64) []Broken {
-	list := []Broken{}
+// first lists the connections of a rise of all that broke first, with what is known of whose they are, or of where they exist.
+func (d *Detector) first(b *breadth, signal string, slot int64) []Broken {
+	var all []wanted
 	for _, s := range b.rises {
-		list = append(list, d.ownersOf(s, connections(s.within(peak{From: slot - hour + 1, To: slot})))...)
+		for _, x := range connections(s.within(peak{From: slot - hour + 1, To: slot})) {
+			all = append(all, wanted{&x, s.Environment})
+		}
 	}
-	return list[:min(len(list), shown)]
+	slices.SortStableFunc(all, func(x, y wanted) int { return x.Time.Compare(y.Time) })
+	all = all[:min(len(all), shown)]
+	if signal == UnknownConnections {
+		d.locate(all)
+	}
+	list := []Broken{}
+	for _, x := range all {
+		d.own(x.environment, x.Broken)
+		list = append(list, *x.Broken)
+	}
+	return list
 }
 
 // spreadOver ends the incident of all when all series were quiet for six hours and no part of it goes on.
