@@ -97,7 +97,7 @@ func TestEveryDiagnosisHasWords(t *testing.T) {
 		in := revoked()
 		in.Diagnoses = []detect.Diagnosis{{Kind: kind, Evidence: "5 of 6 do"}}
 		m := compose(&in, nil, open, wording())
-		if len(m.diagnoses) != 1 || m.diagnoses[0] != "Looks like "+p.name+": 5 of 6 do" || !slices.Contains(m.todo, p.todo) || !strings.Contains(m.summary, "Looks like "+p.name) {
+		if len(m.diagnoses) != 1 || m.diagnoses[0] != p.name+": 5 of 6 do" || !slices.Contains(m.todo, p.todo) || !strings.Contains(m.summary, "Looks like "+p.name) {
 			t.Errorf("%q %q", m.diagnoses, m.todo)
 		}
 		if n := slices.IndexFunc(m.todo, func(s string) bool { return strings.Contains(s, "still fails after that") }); (n >= 0) != p.wait {
@@ -115,7 +115,7 @@ func TestDiagnosisLines(t *testing.T) {
 		want string
 	}{
 		{detect.Diagnosis{Kind: "new_kind", Evidence: "7 of 9 with reason invalid_grant."}, "7 of 9 say the grant is gone [invalid_grant]"},
-		{detect.Diagnosis{Kind: detect.TestMode}, "Looks like an OAuth app in test mode"},
+		{detect.Diagnosis{Kind: detect.TestMode}, "an OAuth app in test mode"},
 		{detect.Diagnosis{Kind: "new_kind"}, ""},
 		{detect.Diagnosis{Kind: "new_kind", Evidence: "a\nb", Source: "https://docs.example/a/b?token=1#c"}, "a b (source: docs.example/a/b)"},
 		{detect.Diagnosis{Kind: "new_kind", Evidence: "a", Source: "http://docs.example/"}, "a"},
@@ -130,11 +130,12 @@ func TestDiagnosisLines(t *testing.T) {
 
 func TestReasonsInWords(t *testing.T) {
 	for line, want := range map[string]string{
-		"22 of 23 with reason invalid_grant (usually 61 %)": "22 of 23 say the grant is gone [invalid_grant] (usually 61 %)",
-		"x: 4 of 4 with reason aadsts_700082":               "x: 4 of 4 say the token expired by inactivity [aadsts_700082]",
-		"4 of 4 with reason e_4711":                         "4 of 4 with reason e_4711",
-		"4 of 4 with reason unreadable_body":                "4 of 4 with no reason in the rows [unreadable_body]",
-		"4 of 4 under integration invalid_grant":            "4 of 4 under integration invalid_grant",
+		"22 of 23 with reason invalid_grant (usually 61 %)":                                    "22 of 23 say the grant is gone [invalid_grant] (usually 61 %)",
+		"x: 4 of 4 with reason aadsts_700082":                                                  "x: 4 of 4 say the token expired by inactivity [aadsts_700082]",
+		"all 4 with reason aadsts_7000222 under integration eu: the client secret has expired": "all 4 say the client secret has expired [aadsts_7000222] under integration eu",
+		"4 of 4 with reason e_4711":                                                            "4 of 4 with reason e_4711",
+		"4 of 4 with reason unreadable_body":                                                   "4 of 4 with no reason in the rows [unreadable_body]",
+		"4 of 4 under integration invalid_grant":                                               "4 of 4 under integration invalid_grant",
 	} {
 		if got := worded(line); got != want {
 			t.Errorf("%q becomes %q", line, got)
@@ -182,9 +183,10 @@ func TestSoFar(t *testing.T) {
 	}{
 		{23, 0, detect.Remaining{Broken: 23}, "", "23 connections newly broken in 1 h"},
 		{23, 1, detect.Remaining{Broken: 23}, "", "23 connections of 1 customer newly broken in 1 h"},
-		{31, 19, detect.Remaining{Reconnected: 5, Broken: 26}, "; so far 31 connections of 19 customers, 5 reconnected", "23 connections newly broken in 1 h"},
-		{31, 0, detect.Remaining{Deleted: 2, Broken: 29}, "; so far 31 connections, 2 deleted", "23 connections newly broken in 1 h"},
-		{10000, 0, detect.Remaining{Broken: 10000}, "; so far at least 10000 connections", "23 connections newly broken in 1 h"},
+		{23, 0, detect.Remaining{Reconnected: 2, Deleted: 1, Broken: 20}, "; 2 reconnected, 1 deleted", "23 connections newly broken in 1 h"},
+		{31, 19, detect.Remaining{Reconnected: 5, Broken: 26}, "; in all 31 connections of 19 customers, 5 reconnected", "23 connections newly broken in 1 h"},
+		{31, 0, detect.Remaining{Deleted: 2, Broken: 29}, "; in all 31 connections, 2 deleted", "23 connections newly broken in 1 h"},
+		{10000, 0, detect.Remaining{Broken: 10000}, "; in all at least 10000 connections", "23 connections newly broken in 1 h"},
 		{0, 0, detect.Remaining{}, "", "23 connections newly broken in 1 h"},
 	} {
 		in := revoked()
@@ -226,6 +228,66 @@ func TestFound(t *testing.T) {
 	}
 }
 
+// What a fact, a diagnosis or a line with a comparison says is not said again.
+func TestToldOnce(t *testing.T) {
+	for _, c := range []struct {
+		scope       string
+		diagnosis   detect.Diagnosis
+		explanation []string
+		want        string
+	}{
+		{"integration", detect.Diagnosis{}, []string{"22 of 23 with reason invalid_grant", "23 of 23 under integration google-mail-eu", "9 customer accounts"}, "22 of 23 say the grant is gone [invalid_grant]"},
+		{"integration", detect.Diagnosis{}, []string{"22 of 23 under integration google-mail-eu", "8 customer accounts", "9 customer accounts, most of them (6) of acme"},
+			"22 of 23 under integration google-mail-eu|8 customer accounts|9 customer accounts, most of them (6) of acme"},
+		{"integration", detect.Diagnosis{}, []string{"all 23 under integration google-mail-eu (usually 2 %)"}, "all 23 under integration google-mail-eu (usually 2 %)"},
+		{"integration", detect.Diagnosis{Kind: detect.OAuthClient, Evidence: "all 23 with reason invalid_client under integration x"}, []string{"23 of 23 with reason invalid_client", "23 of 23 with reason invalid"}, "23 of 23 with reason invalid"},
+		{"integration", detect.Diagnosis{Kind: detect.PolicyChange, Evidence: "all 23 with reason aadsts_65001, of 9 customer accounts"}, []string{"23 of 23 with reason aadsts_65001"}, ""},
+		{"integration", detect.Diagnosis{Kind: detect.OneCustomer, Evidence: "all 23 are of customer account acme, who has 24 of the 80 connections in use"}, []string{"all of one customer account: acme"}, ""},
+		{"integration", detect.Diagnosis{}, []string{"all 23 of customer account acme (usually 4 %)", "all of one customer account: acme"}, "all 23 of customer account acme (usually 4 %)"},
+		{"integration", detect.Diagnosis{}, []string{"all of one customer account: acme"}, "all of one customer account: acme"},
+		{"family", detect.Diagnosis{}, []string{"google-mail: 23 of 23 under integration google-mail", "google-mail: 23 of 23 under integration mail-eu"}, "google-mail: 23 of 23 under integration mail-eu"},
+	} {
+		in := revoked()
+		in.Scope, in.Explanation = c.scope, c.explanation
+		if c.diagnosis.Kind != "" {
+			in.Diagnoses = []detect.Diagnosis{c.diagnosis}
+		}
+		if got := strings.Join(compose(&in, nil, open, wording()).why, "|"); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+	in := strange()
+	in.Explanation = []string{"41 different connection ids were asked for under integration github-prod", "4 different connection ids were asked for"}
+	if got := strings.Join(compose(&in, nil, open, wording()).why, "|"); got != "3 of 3 listed ids were never seen in these rows|4 different connection ids were asked for" {
+		t.Errorf("%q", got)
+	}
+}
+
+// Where the rows do not say why, an outage is only what it may be, and nobody is asked for anything before that is known.
+func TestUnreadMayBeAnOutage(t *testing.T) {
+	in := unread()
+	in.Explanation = in.Explanation[:2]
+	m := compose(&in, nil, open, wording())
+	if got := strings.Join(m.diagnoses, "|"); got != "an outage of the provider, perhaps: the rows do not say why 11 of 11 broke, and an outage looks the same" {
+		t.Error(got)
+	}
+	if todo := strings.Join(m.todo[:3], "|"); !strings.HasPrefix(todo, "The reason is not in the rows: it may be an outage") || !strings.Contains(todo, "|Ask no user to re-authorize before") || !strings.Contains(todo, "|Re-authorize each connection that still fails after that") {
+		t.Error(todo)
+	}
+	if !strings.HasSuffix(m.summary, "expected. May be an outage of the provider.") || len(m.why) > 0 {
+		t.Errorf("%s %q", m.summary, m.why)
+	}
+}
+
+// More are told of only when there are more: the window may hold breaks of before the onset.
+func TestMoreAreOfTheIncident(t *testing.T) {
+	in := revoked()
+	in.Connections, in.Observed, in.Affected = in.Connections[:3], 4, 3
+	if got := compose(&in, nil, open, wording()).samples; len(got) != 3 {
+		t.Errorf("%q", got)
+	}
+}
+
 // A refused client has a day by which it must be mended, and words of their own when that day is past.
 func TestDeadline(t *testing.T) {
 	last := func(in detect.Incident) string {
@@ -240,7 +302,11 @@ func TestDeadline(t *testing.T) {
 	if got := last(in); !strings.HasPrefix(got, "1 connection exhausts on 7 Mar 2026 unless it is done") {
 		t.Error(got)
 	}
-	in.Remaining = detect.Remaining{Broken: 6}
+	in.Remaining, in.Affected = detect.Remaining{Broken: 16}, 17 // opened again: the first to break are not listed
+	if got := last(in); !strings.HasPrefix(got, "16 connections exhaust from 7 Mar 2026 or earlier unless it is done") {
+		t.Error(got)
+	}
+	in.Remaining, in.Affected = detect.Remaining{Broken: 6}, 6
 	in.Time = in.Time.AddDate(0, 0, 3)
 	if got := last(in); !strings.HasPrefix(got, "Since 7 Mar 2026 Nango gives up what broke") {
 		t.Error(got)

@@ -56,13 +56,18 @@ func (c composer) has(kind string) bool {
 	return false
 }
 
-// looks says what the incident looks like: "Looks like an OAuth app in test mode: 21 of 23 broke 7 days after … (source: www.nango.dev/blog/…)".
+// unsure says of a diagnosis that it is only what may be: an outage, where the rows hold no reason.
+func (c composer) unsure(d detect.Diagnosis) bool { return d.Kind == detect.Outage && c.unknown() }
+
+// looks says what the incident looks like: "an OAuth app in test mode: 21 of 23 broke 7 days after … (source: www.nango.dev/blog/…)".
 func (c composer) looks() []string {
 	var lines []string
 	for _, d := range c.diagnosed() {
 		line := strings.TrimRight(clip(worded(short(d.Evidence, maxLine)), maxLine, runes), ". ")
-		if name := patterns[d.Kind].name; name != "" {
-			line = strings.TrimSuffix("Looks like "+name+": "+line, ": ")
+		if name := patterns[d.Kind].name; name != "" && c.unsure(d) {
+			line = strings.TrimSuffix(name+", perhaps: "+line, ": ")
+		} else if name != "" {
+			line = strings.TrimSuffix(name+": "+line, ": ")
 		}
 		if line == "" {
 			continue
@@ -78,7 +83,11 @@ func (c composer) looks() []string {
 // surest is the first pattern as a sentence of its own, "" where there is none.
 func (c composer) surest() string {
 	for _, d := range c.diagnosed() {
-		if name := patterns[d.Kind].name; name != "" {
+		switch name := patterns[d.Kind].name; {
+		case name == "":
+		case c.unsure(d):
+			return " May be " + name + "."
+		default:
 			return " Looks like " + name + "."
 		}
 	}
@@ -88,8 +97,9 @@ func (c composer) surest() string {
 // advice is what to do about each pattern, and whether users have to wait for it.
 func (c composer) advice() (lines []string, wait bool) {
 	for _, d := range c.diagnosed() {
-		if p := patterns[d.Kind]; p.todo != "" {
-			lines, wait = append(lines, p.todo), wait || p.wait
+		p := patterns[d.Kind]
+		if wait = wait || p.wait; p.todo != "" && !c.unsure(d) { // which has words of its own
+			lines = append(lines, p.todo)
 		}
 	}
 	return lines, wait

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/revwatch/revwatch/pkg/detect"
@@ -96,20 +97,26 @@ func (c composer) customers() string {
 	return " of " + count(c.in.Customers, "customer")
 }
 
-// sofar is what has happened since the onset, where that is more than the window shows.
+// sofar is what the incident has brought in all, where that is more than the window shows, and what became of it. What broke before the incident ended
+// and was opened again is part of it.
 func (c composer) sofar() string {
-	r := c.in.Remaining
-	if c.strange() || c.in.Affected <= 0 || c.in.Affected <= c.in.Observed && !c.wide() && r.Reconnected <= 0 && r.Deleted <= 0 {
+	if c.strange() || c.in.Affected <= 0 {
 		return ""
 	}
-	s := "; so far " + c.affected()
-	if r.Reconnected > 0 {
-		s += fmt.Sprintf(", %d reconnected", r.Reconnected)
+	var parts []string
+	if c.in.Affected > c.in.Observed || c.in.Scope == "family" {
+		parts = append(parts, "in all "+c.affected())
 	}
-	if r.Deleted > 0 {
-		s += fmt.Sprintf(", %d deleted", r.Deleted)
+	if n := c.in.Remaining.Reconnected; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d reconnected", n))
 	}
-	return s
+	if n := c.in.Remaining.Deleted; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d deleted", n))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "; " + strings.Join(parts, ", ")
 }
 
 // integration names the one that holds most breaks, or says over how many the listed ones are spread.
@@ -134,7 +141,7 @@ func (c composer) integration() string {
 func (c composer) active() string {
 	switch {
 	case c.in.Active <= 0:
-		return "how many connections are in use is not known"
+		return "not known"
 	case c.in.Observed > c.in.Active:
 		return count(c.in.Active, "connection") + " seen active in 7 days"
 	}

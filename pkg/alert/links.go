@@ -64,7 +64,7 @@ func expand(template string, names map[string]string) string {
 	whole := true
 	s := placeholder.ReplaceAllStringFunc(template, func(p string) string {
 		v := names[p[1:len(p)-1]]
-		if v == "" || v != clean(v) || v == "." || v == ".." { // dots are steps of a path even when they are encoded
+		if v == "" || len(v) > maxAddress || v != clean(v) || v == "." || v == ".." { // dots are steps of a path even when they are encoded
 			whole = false
 		}
 		return strings.ReplaceAll(url.QueryEscape(v), "+", "%20")

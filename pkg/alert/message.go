@@ -38,7 +38,7 @@ type message struct {
 	summary   string   // what matters most, in one line
 	facts     []fact   // at most 8
 	spark     string   // the course of the counts as bars, with its legend; "" without one
-	diagnoses []string // at most 3 lines
+	diagnoses []string // what it looks like, at most 3 lines
 	why       []string // at most 10 lines
 	samples   []string // at most 6 lines, the last one may be "and N more"
 	todo      []string // at most 8 lines of our own words: nothing from outside is in them
@@ -78,12 +78,21 @@ func compose(in, parent *detect.Incident, p phase, w Wording) message {
 	}
 	m.facts, m.why, m.todo, m.links = c.facts(), c.why(), c.todo(), c.links()
 	if p != fold && !c.silent() {
-		m.spark = spark(in.Course)
+		m.spark = c.course()
 	}
 	if c.going() {
 		m.samples, m.diagnoses = c.samples(), c.looks()
 	}
 	return m
+}
+
+// course are the bars of the counts; those of a family are of the provider that rose first.
+func (c composer) course() string {
+	s := spark(c.in.Course)
+	if s != "" && c.in.Scope == "family" {
+		s += "; the first provider only"
+	}
+	return s
 }
 
 type composer struct {
@@ -158,7 +167,7 @@ func (c composer) observed() string {
 		what, verb = "unknown connection", " asked for in "
 	case c.in.Scope == "family": // what the others show stands in the explanation
 		whose = " of " + c.provider
-	case !c.wide() && c.in.Affected == c.in.Observed:
+	case c.in.Affected == c.in.Observed:
 		whose = c.customers()
 	}
 	return count(c.in.Observed, what) + whose + verb + window(c.in.WindowSeconds) + ", " + number(c.in.Expected) + " expected"

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // meanings say reason codes in words, those of which the meaning is sure: the codes of RFC 6749 and OpenID Connect, Microsoft's numbers as its page
@@ -69,7 +70,13 @@ func saying(code string) string {
 
 var withReason = regexp.MustCompile(` with reason [a-z0-9_]+`)
 
-// worded says the reason that a line of the explanation names in words, where it is known.
+// worded says the reason that a line of the explanation names in words, where it is known, and once.
 func worded(line string) string {
-	return withReason.ReplaceAllStringFunc(line, func(s string) string { return saying(s[len(" with reason "):]) })
+	code := func(s string) string { return s[len(" with reason "):] }
+	for _, s := range withReason.FindAllString(line, -1) {
+		if words := meanings[code(s)]; words != "" {
+			line = strings.TrimSuffix(line, ": "+words)
+		}
+	}
+	return withReason.ReplaceAllStringFunc(line, func(s string) string { return saying(code(s)) })
 }

@@ -67,19 +67,23 @@ func (c composer) mend() []string {
 // deadline says from when on Nango gives up connections: "6 connections exhaust from 7 Mar 2026 unless it is done".
 func (c composer) deadline() string {
 	day, n := c.exhausts(), c.remaining().Broken
+	when := date(day)
+	if len(c.in.Connections) < min(c.all(), listLimit) { // others broke before these: it was open before
+		when += " or earlier"
+	}
 	switch {
 	case day.IsZero() || n <= 0:
 		return ""
 	case !day.After(c.in.Time):
 		return "Since " + date(day) + " Nango gives up what broke, each connection on its fourth failing day: the users of those have to re-authorize after all."
 	case n == 1:
-		return "1 connection exhausts on " + date(day) + " unless it is done: Nango gives it up on its fourth failing day, and its user has to re-authorize after all."
+		return "1 connection exhausts on " + when + " unless it is done: Nango gives it up on its fourth failing day, and its user has to re-authorize after all."
 	}
-	return count(n, "connection") + " exhaust from " + date(day) + " unless it is done: Nango gives each up on its fourth failing day, and its user has to re-authorize after all."
+	return count(n, "connection") + " exhaust from " + when + " unless it is done: Nango gives each up on its fourth failing day, and its user has to re-authorize after all."
 }
 
 // exhausts is the day on which the first listed connection that is still broken fails for the fourth day, zero when none has a time. It may be too
-// early by those that were reconnected since, never too late.
+// early by those that were reconnected since, and too late by those that are not listed.
 func (c composer) exhausts() time.Time {
 	first := time.Time{}
 	for i := range c.in.Connections {
@@ -121,7 +125,7 @@ func (c composer) reauthorize() []string {
 // causes says what to look for before users are asked, and whether that has to be ruled out first.
 func (c composer) causes() (lines []string, wait bool) {
 	lines, wait = c.advice()
-	if c.unknown() && !c.has(detect.Outage) {
+	if c.unknown() {
 		lines = append(lines, "The reason is not in the rows: it may be an outage of the provider. Check its status page before users are asked.")
 	}
 	switch {
@@ -130,7 +134,7 @@ func (c composer) causes() (lines []string, wait bool) {
 	case len(lines) == 0:
 		lines = append(lines, "Look for one cause first: the state of the OAuth app in the provider's console, a changed policy, an administrator who withdrew access.")
 	}
-	if wait && !c.has(detect.Outage) { // which says so itself
+	if wait && (c.unknown() || !c.has(detect.Outage)) { // which says so itself
 		lines = append(lines, "Ask no user to re-authorize before that is ruled out.")
 	}
 	return lines, wait
@@ -161,7 +165,7 @@ func (c composer) unknown() bool {
 	}
 	n := 0
 	for i := range c.in.Connections {
-		if slices.Contains(unsaid, clean(c.in.Connections[i].Reason)) {
+		if slices.Contains(unsaid, short(c.in.Connections[i].Reason, maxName)) {
 			n++
 		}
 	}

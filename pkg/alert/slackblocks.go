@@ -47,14 +47,6 @@ func (b *budget) lines(title string, lines []string) []slackBlock {
 	return section(b.plain(title+"\n• "+strings.Join(lines, "\n• "), maxSection))
 }
 
-// looks are what stands out of the explanation: the patterns that are known.
-func (b *budget) looks(lines []string) []slackBlock {
-	if len(lines) == 0 || *b < minRest {
-		return nil
-	}
-	return section(b.plain("🔎 "+strings.Join(lines, "\n🔎 "), maxSection))
-}
-
 // todo is the one list with markup: nothing from outside is in it.
 func (b *budget) todo(lines []string) []slackBlock {
 	if len(lines) == 0 || *b < minRest {

@@ -17,7 +17,7 @@ const (
 // bars are the heights of a step: the lowest is none at all, the highest the most that any step has.
 var bars = []rune("▁▂▃▄▅▆▇█")
 
-// spark draws a course as bars and says the same in words: "▁▁▃█▂▁ from 12:10 to 13:10 UTC, 10 min a bar; most 8 at 12:40, up to 1 is usual; 2 bars
+// spark draws a course as bars and says the same in words: "▁▁▃█▂▁ from 12:10 to 13:10 UTC, 10 min a bar; most 8 in the one from 12:40, up to 1 is usual; 2 bars
 // above the usual". It is "" for a course without a break.
 func spark(c detect.Course) string {
 	if c.Seconds <= 0 || c.Seconds > maxStep {
@@ -39,7 +39,7 @@ func spark(c detect.Course) string {
 	if till.Sub(from) >= 24*time.Hour {
 		form = "2 Jan 15:04"
 	}
-	return fmt.Sprintf("%s from %s to %s UTC, %s a bar; most %d at %s%s", heights(counts, counts[peak]), from.Format(form), till.Format(form), window(c.Seconds),
+	return fmt.Sprintf("%s from %s to %s UTC, %s a bar; most %d in the one from %s%s", heights(counts, counts[peak]), from.Format(form), till.Format(form), window(c.Seconds),
 		counts[peak], from.Add(time.Duration(peak)*step).Format(form), band(c, first, first+peak))
 }
 

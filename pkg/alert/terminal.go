@@ -86,9 +86,7 @@ func (t *terminal) render(d delivery) string {
 	if m.spark != "" {
 		p.text(normal, "", m.spark)
 	}
-	for _, line := range m.diagnoses {
-		p.text(bold, "", line)
-	}
+	p.list("Looks like", m.diagnoses)
 	p.list("Why", m.why)
 	p.list("Affected", m.samples)
 	p.list("What to do", m.todo)

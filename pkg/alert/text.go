@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"unicode"
@@ -12,10 +13,16 @@ const maxMarks = 4
 
 // clean makes a text that came from outside fit to be shown on one line: valid UTF-8, white space collapsed to single
 // spaces, no control, format (bidi, zero width), private or unassigned-plane noncharacter left.
-func clean(s string) string {
+func clean(s string) string { return cleaned(s, math.MaxInt) }
+
+// cleaned is the beginning of a clean text, so many characters of it at most.
+func cleaned(s string, most int) string {
 	var b strings.Builder
-	space, marks := false, 0
+	space, marks, n := false, 0, 0
 	for _, r := range s {
+		if n >= most {
+			break
+		}
 		switch {
 		case unicode.IsSpace(r):
 			space = b.Len() > 0
@@ -32,8 +39,10 @@ func clean(s string) string {
 		if space {
 			b.WriteByte(' ')
 			space = false
+			n++
 		}
 		b.WriteRune(r)
+		n++
 	}
 	return b.String()
 }
@@ -98,8 +107,19 @@ func slackCost(r rune) int {
 	return 1
 }
 
+// maxRead is how many bytes of a text are looked at for each character that may be shown of it, so that a long one costs no more than a short one.
+const maxRead = 64
+
 // short cleans a text from outside and cuts it to limit characters.
-func short(s string, limit int) string { return clip(clean(s), limit, runes) }
+func short(s string, limit int) string {
+	if end := maxRead * limit; len(s) > end {
+		for i := 1; i < utf8.UTFMax && !utf8.RuneStart(s[end]); i++ { // between two characters
+			end--
+		}
+		s = s[:end]
+	}
+	return clip(cleaned(s, limit+1), limit, runes)
+}
 
 // number writes a quantity with as many digits as a person reads: 0.04, 0.4, 3.2, 23.
 func number(x float64) string {

@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/revwatch/revwatch/pkg/detect"
 )
 
 // why gives the incident's own explanation, or the share of the leading reason where there is none.
@@ -21,11 +24,47 @@ func (c composer) why() []string {
 		lines = c.reasons()
 	}
 	for _, s := range c.in.Explanation {
-		if s = clip(worded(short(s, maxLine)), maxLine, runes); s != "" && len(lines) < maxWhy {
-			lines = append(lines, s)
+		if s = short(s, maxLine); s == "" || len(lines) == maxWhy || c.told(s) {
+			continue
 		}
+		lines = append(lines, clip(worded(s), maxLine, runes))
 	}
 	return lines
+}
+
+// bare are lines of the explanation that compare with nothing: "22 of 23 with reason invalid_grant".
+var bare = regexp.MustCompile(`^(\d+) of (\d+) (with reason|under integration) (\S+)$`)
+
+// told says that a line of the explanation is no news beside the facts, the diagnoses and the other lines.
+func (c composer) told(line string) bool {
+	if c.wide() {
+		line = strings.TrimPrefix(line, c.in.Provider+": ")
+	}
+	if account, all := strings.CutPrefix(line, "all of one customer account: "); all {
+		return c.says("of customer account " + account)
+	}
+	if n, ids := strings.CutSuffix(line, " customer accounts"); ids {
+		return n == strconv.Itoa(c.in.Customers) && strings.Contains(c.observed()+c.sofar(), c.customers())
+	}
+	m := bare.FindStringSubmatch(line)
+	switch {
+	case m == nil:
+		return c.strange() && strings.HasPrefix(line, strconv.Itoa(c.in.Observed)+" different connection ids ")
+	case m[3] == "with reason":
+		return c.says("with reason "+m[4]) || c.has(detect.Outage) && slices.Contains(unsaid, m[4])
+	case c.wide():
+		return m[1] == m[2] && m[4] == c.in.Provider
+	}
+	return m[1] == m[2] && m[4] == c.integration()
+}
+
+// says reports whether a diagnosis, or a line that compares with what is usual, holds a text.
+func (c composer) says(s string) bool {
+	holds := func(line string) bool {
+		return strings.Contains(line+" ", s+" ") || strings.Contains(line, s+",") || strings.Contains(line, s+":")
+	}
+	return slices.ContainsFunc(c.diagnosed(), func(d detect.Diagnosis) bool { return holds(d.Evidence) }) ||
+		slices.ContainsFunc(c.in.Explanation, func(line string) bool { return strings.Contains(line, "(") && holds(line) })
 }
 
 // outcome is what a resolve says, two things apart: that the rate is normal, and what became of the connections.
@@ -126,7 +165,7 @@ func (c composer) samples() []string {
 	for i := range c.in.Connections[:min(maxSamples, len(c.in.Connections))] {
 		lines = append(lines, c.sample(i))
 	}
-	if more := max(c.all(), c.in.Observed, len(c.in.Connections)) - len(lines); more > 0 && len(lines) > 0 {
+	if more := c.all() - len(lines); more > 0 && len(lines) > 0 {
 		line := fmt.Sprintf("and %d more", more)
 		if !c.strange() && ownID.MatchString(c.in.ID) {
 			line += ": " + c.listing("")
@@ -144,7 +183,7 @@ func (c composer) sample(i int) string {
 	if len(owners) > 0 {
 		line = strings.Join(owners, " / ") + " · " + line
 	}
-	if s := short(b.Integration, maxName); s != "" && s != clean(c.in.Integration) {
+	if s := short(b.Integration, maxName); s != "" && s != short(c.in.Integration, maxName) {
 		line += " of " + s
 	}
 	if s := short(b.Account, maxName); s != "" && !slices.Contains(owners, s) {
