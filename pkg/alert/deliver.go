@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -143,7 +144,7 @@ func (l *lane) prepare(j job) (delivery, []byte, bool) {
 	}
 	return delivery{
 		message: m, in: j.in, incident: j.id, milestone: j.mark.Milestone, revision: j.mark.Revision, status: string(j.in.Status),
-		began: j.in.Since, remote: r.Remote, doubtful: r.Doubt,
+		began: j.in.Since, remote: r.Remote, silence: cmp.Or(j.mark.Silence, r.Sent.Silence), doubtful: r.Doubt,
 	}, encode(r), true
 }
 

@@ -42,6 +42,7 @@ type delivery struct {
 	status    string // detect.Status
 	began     time.Time
 	remote    string    // what the last receipt said of the incident; "" when nothing was ever confirmed
+	silence   string    // id of the one that hushes it, or that hushed it until now
 	doubtful  time.Time // an earlier request since then may have arrived; zero: none
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,6 +126,31 @@ func deliverTo(t *testing.T, o Options) (*Notifier, func()) {
 	done := make(chan struct{})
 	go func() { defer close(done); n.Run(ctx) }()
 	return n, func() { cancel(); <-done }
+}
+
+// TestNewerProofIsNoNewsElsewhere: an end that was told is not told again to others because its newest proof is refused.
+func TestNewerProofIsNoNewsElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var broken atomic.Pointer[fault]
+		a, b := &texts{id: "a", t: botTraits, fail: broken.Load}, &texts{id: "b", t: hookTraits}
+		n, end := deliverTo(t, Options{Destinations: []Destination{a, b}, Routes: []Route{{To: []string{"a"}}}, Fallback: []string{"b"}})
+		defer end()
+		in := opened(1)
+		n.Tell([]detect.Incident{in})
+		time.Sleep(time.Minute)
+		in = ended(in)
+		in.Time, in.ResolvedAt = time.Now(), time.Now()
+		n.Tell([]detect.Incident{in})
+		time.Sleep(2 * time.Minute)
+		broken.Store(&fault{verdict: refused, reason: "token_revoked"})
+		in.Proof++
+		n.Tell([]detect.Incident{in})
+		time.Sleep(time.Hour / 2)
+		synctest.Wait()
+		if st := n.Status()[0]; !st.Down || st.Err != "token_revoked" || len(a.told()) != 2 || len(b.told()) != 0 {
+			t.Errorf("%+v; %d and %d are told", st, len(a.told()), len(b.told()))
+		}
+	})
 }
 
 // TestTheFallbackSaysWhy: and who is routed as well says nothing of it.

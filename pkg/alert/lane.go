@@ -121,10 +121,10 @@ func (l *lane) forget(id string, now time.Time) {
 	l.post(id)
 }
 
-// post says on the board whether the destination refuses the incident.
+// post says on the board whether the destination refuses the incident. Newer proof of an end that it took is no news to anybody else.
 func (l *lane) post(id string) {
 	reason := ""
-	if r := l.records[id]; r != nil && r.Refusal != nil {
+	if r := l.records[id]; r != nil && r.Refusal != nil && !r.knowsEnd(r.Refusal.Mark) {
 		reason = r.Refusal.Reason
 	}
 	l.board.note(id, l.name, reason)

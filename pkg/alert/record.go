@@ -133,6 +133,11 @@ func (r *record) refuses(m mark) bool {
 	return f != nil && m.Milestone <= f.Mark.Milestone && m.Phase == f.Mark.Phase
 }
 
+// knowsEnd says that the state m is an end that was told already.
+func (r *record) knowsEnd(m mark) bool {
+	return m.Phase.over() && r.Sent.Phase.over() && m.Milestone <= r.Sent.Milestone
+}
+
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b

@@ -169,7 +169,11 @@ func webhookID(d delivery) string {
 		sum := sha256.Sum256([]byte(id))
 		id = hex.EncodeToString(sum[:8])
 	}
-	return fmt.Sprintf("%s_%d_%s_%d", id, d.revision, d.message.phase, d.in.Proof)
+	id = fmt.Sprintf("%s_%d_%s_%d", id, d.revision, d.message.phase, d.in.Proof)
+	if d.silence != "" {
+		id += "_" + d.silence
+	}
+	return id
 }
 
 // signature is that of Standard Webhooks, version 1.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -103,6 +104,33 @@ func TestWebhookHeaders(t *testing.T) {
 	if _, err := plain.send(context.Background(), first); err != nil || f.headers[len(f.headers)-1].Get("webhook-signature") != "" {
 		t.Errorf("%v: signed without a secret", err)
 	}
+}
+
+// TestWebhookSilenceIsAnotherState: who drops what comes twice sees that an incident is silenced, and that it is not any more.
+func TestWebhookSilenceIsAnotherState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		to := &texts{id: "hook", t: (&hook{revisions: true}).traits()}
+		n, end := deliverTo(t, Options{Destinations: []Destination{to}})
+		defer end()
+		in := opened(1)
+		in.Since = time.Now()
+		n.Tell([]detect.Incident{in})
+		for range 2 {
+			time.Sleep(time.Hour)
+			if _, err := n.Silence(Silence{Match: Match{Provider: []string{"*"}}, Author: "a", Reason: "r", Until: time.Now().Add(time.Minute)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		seen := map[string]bool{}
+		for _, d := range to.told() {
+			seen[webhookID(d)] = true
+		}
+		if all := to.told(); len(all) != 5 || len(seen) != 5 {
+			t.Errorf("%d states with the ids %v", len(all), seen)
+		}
+	})
 }
 
 // TestWebhookExample holds the documented object, word by word.
