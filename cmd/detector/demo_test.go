@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -61,7 +62,27 @@ func TestDemo(t *testing.T) {
 			t.Errorf("the demo did not say %q", part)
 		}
 	}
+	excerpt, said := "", "\n"+likeness(p.text.String())
+	for _, text := range fences(t, "../../README.md")[""] {
+		if strings.HasPrefix(text, "$ go run ./cmd/detector demo") {
+			excerpt = text
+		}
+	}
+	if strings.Count(excerpt, "\n") < 10 {
+		t.Errorf("README shows %q of the demo", excerpt)
+	}
+	for line := range strings.Lines(excerpt) {
+		status := strings.HasSuffix(line, " open\n") // once in five seconds of the machine's
+		if line[0] != '$' && line != "…\n" && !status && !strings.Contains(said, "\n"+likeness(line)) {
+			t.Errorf("README shows of the demo %q, which it did not say", line)
+		}
+	}
 }
+
+var varies = regexp.MustCompile(`about |less than |[0-9][0-9.:]*(ms|s)?( years| days)?`)
+
+// likeness is a text without what differs from one demo to the next: figures and times.
+func likeness(text string) string { return varies.ReplaceAllString(text, "") }
 
 // A demo that has no time ends with exit code 1, and leaves nothing running.
 func TestDemoWithoutTime(t *testing.T) {

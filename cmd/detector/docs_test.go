@@ -24,6 +24,30 @@ func fences(t *testing.T, path string) map[string][]string {
 	return found
 }
 
+// Every piece of configuration in README and in the page on alerts is taken, with secrets and destinations where it leaves them out.
+func TestDocumentedConfiguration(t *testing.T) {
+	secret := write(t, hook)
+	key := write(t, key32)
+	for _, page := range []string{"README.md", "docs/alerts.md"} {
+		all := fences(t, "../../"+page)["yaml"]
+		for _, text := range all {
+			text = strings.NewReplacer("https://hooks.slack.com/services/…", hook, "/run/secrets/slack", secret, "/run/secrets/pagerduty", key).Replace(text)
+			for name, section := range map[string]string{"slack.webhook_url": "slack.webhook_url: " + hook, "pagerduty.": "pagerduty.routing_key: " + key32,
+				"slack-crm, slack": "destinations: [{name: slack-crm, slack: {webhook_url: " + hook + "}}]"} {
+				if !strings.Contains(text, name) {
+					text += section + "\n"
+				}
+			}
+			if _, err := loadConfig(write(t, text)); err != nil {
+				t.Errorf("%s: %v in\n%s", page, err, text)
+			}
+		}
+		if len(all) == 0 {
+			t.Errorf("%s has lost its fences", page)
+		}
+	}
+}
+
 // What the page on rows shows is what the program prints and takes.
 func TestRowsDocumentation(t *testing.T) {
 	const page = "../../docs/rows.md"
