@@ -112,18 +112,30 @@ func TestSizeOfASeries(t *testing.T) {
 	}
 }
 
-// BenchmarkDescribe is what it costs to write down an incident of 40 breaks, as at each slot edge in which more broke.
+// BenchmarkDescribe is what it costs to write down an incident of 40 breaks, as at each slot edge in which more broke: of a provider of which nothing is
+// known, and of one that keeps few tokens of each of many users.
 func BenchmarkDescribe(b *testing.B) {
-	d, s := grown(3, 90, false)
-	h := newHistory(3)
-	h.breaks("crm", "crm", window.SlotTime(d.edge), 40, 10*time.Second)
-	feed(d, h.sorted(), time.Time{})
-	if !s.open() {
-		b.Fatal("no incident")
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		d.describe(s)
+	for name, inUse := range map[string]int{"plain": 0, "100,000 in use": 100_000} {
+		b.Run(name, func(b *testing.B) {
+			d, s := grown(3, 90, false)
+			for i := range inUse {
+				d.Observe(nango.Event{
+					Kind: nango.Reconnected, Authorized: true, Time: window.SlotTime(d.edge), Environment: "prod", Provider: "crm", Integration: "crm",
+					Connection: fmt.Sprint("in use", i), Account: fmt.Sprint("customer", i/3),
+				}, time.Time{})
+			}
+			d.opt.Provider = func(string) nango.Provider { return nango.Provider{Behaviours: []nango.Behaviour{{Tokens: 100}}} }
+			h := newHistory(3)
+			h.breaks("crm", "crm", window.SlotTime(d.edge), 40, 10*time.Second)
+			feed(d, h.sorted(), time.Time{})
+			if !s.open() {
+				b.Fatal("no incident")
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				d.describe(s)
+			}
+		})
 	}
 }
 

@@ -161,42 +161,58 @@ func (d *Detector) inUse(parts []part, yield func(n name, account string, create
 	}
 	for n, seen := range d.alive.last {
 		if places[place{n.environment, seen.Provider}] {
-			account, _ := d.ledger.Owner(n.environment, n.integration, n.connection)
-			_, created := d.ledger.Origin(n.environment, n.integration, n.connection)
-			yield(n, account, created)
+			c := d.ledger.Connection(n.environment, n.integration, n.connection)
+			yield(n, c.Account, c.Created)
 		}
 	}
+}
+
+type customer struct{ environment, integration, account string }
+
+// holding is what a customer has in use: how many connections, and when those of which it is known were authorized.
+type holding struct {
+	connections int
+	grants      []grant
+}
+
+type grant struct {
+	connection string
+	at         time.Time
 }
 
 // renewals counts the breaks before which, within 24 h, another connection of the same customer and integration was authorized, of customers with so
 // many connections in use or more.
 func (d *Detector) renewals(tokens int, parts []part) (r renewal) {
-	type customer struct{ environment, integration, account string }
-	type grant struct {
-		connection string
-		at         time.Time
+	held := map[customer]*holding{}
+	each := func(yield func(*window.Break, customer)) {
+		for _, x := range parts {
+			for i := range x.breaks {
+				if b := &x.breaks[i]; b.Account != "" {
+					yield(b, customer{x.Environment, b.Integration, b.Account})
+				}
+			}
+		}
 	}
-	inUse, grants := map[customer]int{}, map[customer][]grant{}
+	each(func(_ *window.Break, of customer) { held[of] = &holding{} })
 	d.inUse(parts, func(n name, account string, created time.Time) {
-		of := customer{n.environment, n.integration, account}
-		if inUse[of]++; !created.IsZero() {
-			grants[of] = append(grants[of], grant{n.connection, created})
+		if h := held[customer{n.environment, n.integration, account}]; h != nil {
+			if h.connections++; !created.IsZero() {
+				h.grants = append(h.grants, grant{n.connection, created})
+			}
 		}
 	})
-	for _, x := range parts {
-		for _, b := range x.breaks {
-			of := customer{x.Environment, b.Integration, b.Account}
-			if b.Account == "" {
-				continue
-			}
-			r.of++
-			if inUse[of] >= tokens && slices.ContainsFunc(grants[of], func(g grant) bool {
-				before := b.Time.Sub(g.at)
-				return g.connection != b.Connection && before >= 0 && before <= renewedWithin
-			}) {
-				r.breaks++
-			}
+	each(func(b *window.Break, of customer) {
+		if r.of++; held[of].connections >= tokens && held[of].renewed(b) {
+			r.breaks++
 		}
-	}
+	})
 	return r
+}
+
+// renewed reports whether another connection was authorized in the 24 h before a break.
+func (h *holding) renewed(b *window.Break) bool {
+	return slices.ContainsFunc(h.grants, func(g grant) bool {
+		before := b.Time.Sub(g.at)
+		return g.connection != b.Connection && before >= 0 && before <= renewedWithin
+	})
 }

@@ -61,15 +61,27 @@ type Connection struct {
 	BeforeStart bool // it was broken before anybody watched
 }
 
+// Connection returns what the ledger knows of one connection, at least its name.
+func (l *Ledger) Connection(environment, integration, connection string) Connection {
+	key := ledgerKey{environment, integration, connection}
+	if n := l.entries[key]; n != nil {
+		return n.known(key)
+	}
+	return Connection{Environment: environment, Integration: integration, Connection: connection}
+}
+
+func (n *entry) known(key ledgerKey) Connection {
+	return Connection{
+		Environment: key.Environment, Integration: key.Integration, Connection: key.Connection,
+		Provider: n.Provider, Account: n.Account, AuthMode: n.AuthMode, Tags: n.Tags, State: n.state(), Created: n.Created,
+		First: n.First, Failed: n.Failed, Cause: n.Cause, Reason: n.Reason, Exhausted: n.Exhausted, BeforeStart: n.BeforeStart,
+	}
+}
+
 // All yields every connection the ledger knows, in no order.
 func (l *Ledger) All(yield func(Connection) bool) {
 	for key, n := range l.entries {
-		c := Connection{
-			Environment: key.Environment, Integration: key.Integration, Connection: key.Connection,
-			Provider: n.Provider, Account: n.Account, AuthMode: n.AuthMode, Tags: n.Tags, State: n.state(), Created: n.Created,
-			First: n.First, Failed: n.Failed, Cause: n.Cause, Reason: n.Reason, Exhausted: n.Exhausted, BeforeStart: n.BeforeStart,
-		}
-		if !yield(c) {
+		if !yield(n.known(key)) {
 			return
 		}
 	}
