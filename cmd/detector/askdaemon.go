@@ -26,6 +26,15 @@ var errNoDaemon = errors.New("no daemon answers")
 // runningDaemon is one to be asked over HTTP.
 type runningDaemon struct{ base, token string }
 
+// String is where it is, without a password.
+func (d runningDaemon) String() string {
+	u, err := url.Parse(d.base)
+	if err != nil {
+		return "its URL"
+	}
+	return u.Redacted()
+}
+
 // daemonAt is the daemon at an URL, or, without one, that which listens at the configured address on this machine.
 func daemonAt(base, listen string) runningDaemon {
 	if base == "" {
@@ -72,14 +81,14 @@ func (d runningDaemon) call(ctx context.Context, method, path string, body []byt
 	if err != nil {
 		var dial *net.OpError
 		if errors.As(err, &dial) && dial.Op == "dial" {
-			return 0, nil, fmt.Errorf("%w at %s: %w", errNoDaemon, d.base, dial.Err)
+			return 0, nil, fmt.Errorf("%w at %s: %w", errNoDaemon, d, dial.Err)
 		}
 		return 0, nil, err
 	}
 	defer r.Body.Close()
 	answer, err = io.ReadAll(io.LimitReader(r.Body, maxAnswer+1))
 	if err == nil && len(answer) > maxAnswer {
-		err = fmt.Errorf("the answer of %s is longer than %d MiB", d.base, maxAnswer>>20)
+		err = fmt.Errorf("the answer of %s is longer than %d MiB: ask for less", d, maxAnswer>>20)
 	}
 	return r.StatusCode, answer, err
 }
@@ -97,7 +106,7 @@ func (d runningDaemon) ask(ctx context.Context, method, path string, body []byte
 	case json.Unmarshal(answer, &refused) == nil && refused.Error != "":
 		return errors.New(clean(refused.Error))
 	}
-	return fmt.Errorf("what answers at %s is no detector of this version: status %d, %d bytes", d.base, status, len(bytes.TrimSpace(answer)))
+	return fmt.Errorf("what answers at %s is no detector of this version: status %d, %d bytes", d, status, len(bytes.TrimSpace(answer)))
 }
 
 // query writes parameters; empty ones are left out.
@@ -115,7 +124,7 @@ func query(path string, pairs ...string) string {
 func (d runningDaemon) explain(ctx context.Context, q detect.Question, at string) (a detect.Answer, err error) {
 	err = d.ask(ctx, http.MethodGet, query(web.ExplainPath, "signal", q.Signal, "environment", q.Environment, "provider", q.Provider, "cause", q.Cause, "at", at), nil, &a)
 	if err == nil && a.Type != "explanation" {
-		err = fmt.Errorf("what answers at %s is no detector of this version", d.base)
+		err = fmt.Errorf("what answers at %s is no detector of this version", d)
 	}
 	return a, err
 }
@@ -143,7 +152,7 @@ func (s *asking) ask(daemon func(runningDaemon) error, stored func(*engine) erro
 	}
 	at := s.config.api(s.url)
 	if err = daemon(at); err == nil || s.url != "" || !errors.Is(err, errNoDaemon) {
-		return "the daemon at " + at.base, err
+		return "the daemon at " + at.String(), err
 	}
 	return who, s.instead(at, s.read(s.config.statePath, stored))
 }
@@ -160,9 +169,9 @@ func (s *asking) read(path string, stored func(*engine) error) error {
 func (s *asking) instead(at runningDaemon, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("no daemon answers at %s, and there is no state file %s: say with --url or --state whom to ask", at.base, s.config.statePath)
+		return fmt.Errorf("no daemon answers at %s, and there is no state file %s: say with --url or --state whom to ask", at, s.config.statePath)
 	case errors.Is(err, store.ErrLocked):
-		return fmt.Errorf("no daemon answers at %s, yet one has the state file %s in use: say with --url where its API listens", at.base, s.config.statePath)
+		return fmt.Errorf("no daemon answers at %s, yet one has the state file %s in use: say with --url where its API listens", at, s.config.statePath)
 	}
 	return err
 }

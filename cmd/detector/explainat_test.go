@@ -134,6 +134,7 @@ func TestExplainRefuses(t *testing.T) {
 		{[]string{"-config", used}, exitFailure, "no daemon answers at http://127.0.0.1:1, yet one has the state file " + inUse + " in use: say with --url where its API listens"},
 		{[]string{"--state", inUse}, exitFailure, "state file is in use"},
 		{[]string{"--state", "does-not-exist"}, exitFailure, "does-not-exist"},
+		{[]string{"--url", "http://me:SECRET@127.0.0.1:1"}, exitFailure, "no daemon answers at http://me:xxxxx@127.0.0.1:1: "},
 		{[]string{"--url", "http://127.0.0.1:1"}, exitFailure, "no daemon answers at http://127.0.0.1:1: "},
 		{[]string{"--url", quiet.URL}, exitFailure, "is no detector of this version: status 404"},
 		{[]string{"--input", file, "--provider", "acme"}, exitFailure, "google-mail"},

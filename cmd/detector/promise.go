@@ -117,7 +117,7 @@ func (d runningDaemon) present(ctx context.Context) (p present, err error) {
 			p.unmet++
 		}
 	}
-	if p.source = "the daemon at " + d.base; !found {
+	if p.source = "the daemon at " + d.String(); !found {
 		return p, fmt.Errorf("%s does not say yet how many series there are", p.source)
 	}
 	return p, nil
