@@ -199,7 +199,7 @@ func (l *lane) settle(j job, got receipt, err error) {
 	}
 }
 
-// settleAgain notes what came of a state that was sent again. Only a refusal is written, and its end.
+// settleAgain notes what came of a state that was sent again. Only a refusal is written, and its end, and for how long it was asked to wait.
 func (l *lane) settleAgain(j job, got receipt, err error) {
 	now := l.opt.Now()
 	l.mu.Lock()
@@ -218,12 +218,17 @@ func (l *lane) settleAgain(j job, got receipt, err error) {
 	}
 	f := faultOf(err)
 	l.failures++
-	if f.verdict == refused {
+	hold := now.Add(max(f.after, backoff(l.failures, backoffBase, backoffCap)))
+	switch {
+	case f.verdict == refused:
 		r.fail(l.traits, j.mark, f, l.failures, now)
 		l.dirty[recordKey(l.name, j.id)] = struct{}{}
 		l.post(j.id)
+	case f.after > 0:
+		r.Hold = hold
+		l.dirty[recordKey(l.name, j.id)] = struct{}{}
 	}
-	l.failed(j, f, now.Add(max(f.after, backoff(l.failures, backoffBase, backoffCap))))
+	l.failed(j, f, hold)
 }
 
 // worked notes an accepted request.

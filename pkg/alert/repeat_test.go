@@ -93,6 +93,35 @@ func TestARepeatThatFails(t *testing.T) {
 	})
 }
 
+// TestRetryAfterOutlastsARestart: of a repetition too, and the longest that is obeyed.
+func TestRetryAfterOutlastsARestart(t *testing.T) {
+	for _, wait := range []time.Duration{time.Hour, maxRetryAfter} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			l := w.begin(t, 1, alertTraits)
+			l.tell(bookOf(opened(1)))
+			time.Sleep(30 * time.Second)
+			w.mu.Lock()
+			w.faults["d0"] = []outcome{{Verdict: failed, After: wait}}
+			w.mu.Unlock()
+			time.Sleep(time.Minute) // the state is sent again, and refused for so long
+			l.end()
+			before := len(w.seen("d0"))
+			l = w.begin(t, 2, alertTraits)
+			defer l.end()
+			l.tell(bookOf(opened(1)))
+			time.Sleep(wait - time.Minute)
+			synctest.Wait()
+			early := len(w.seen("d0")) - before
+			time.Sleep(2 * time.Minute)
+			synctest.Wait()
+			if before != 2 || early != 0 || len(w.seen("d0")) == before {
+				t.Errorf("to wait %v: %d before, %d too early, %d in all", wait, before, early, len(w.seen("d0")))
+			}
+		})
+	}
+}
+
 // TestNewerProofIsShown: in the post that says that it is over, at most once a minute.
 func TestNewerProofIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
