@@ -247,7 +247,7 @@ func (f *follower) commit() {
 
 // incidents are all that may have to be told: those that are open, those that ended in the last days, and the weekly line.
 func (f *follower) incidents() []detect.Incident {
-	return slices.Concat(f.silence.incidents(), f.weekly.incidents(), f.detector.Incidents())
+	return slices.Concat(f.silence.told.incidents(), f.weekly.told.incidents(), f.detector.Incidents())
 }
 
 // decided logs a change of an incident, and has it committed soon.

@@ -13,10 +13,10 @@ import (
 
 // silence raises the alarm that no rows come, and ends it when they do. It is told as an incident of its own signal.
 type silence struct {
-	told   []*detect.Incident // the newest last; ended ones stay for silenceKept
-	armed  bool               // rows came as they are written, once: without it old rows would raise an alarm
-	seen   time.Time          // newest row at the last look
-	since  time.Time          // when this process first saw that row, or had read everything there was
+	told   notices // ended ones stay for silenceKept
+	armed  bool      // rows came as they are written, once: without it old rows would raise an alarm
+	seen   time.Time // newest row at the last look
+	since  time.Time // when this process first saw that row, or had read everything there was
 	dirty  bool
 	change func(detect.Incident)
 }
@@ -26,17 +26,44 @@ const (
 	silenceKept   = 7 * 24 * time.Hour
 )
 
-// storedSilence adds what the public form of an incident leaves out.
 type storedSilence struct {
 	Armed bool
-	Told  []storedAlarm
+	Told  []storedNotice
 }
 
-type storedAlarm struct {
+// notices are incidents that the detector does not know, because they are of the pipeline itself. The newest is the last.
+type notices []*detect.Incident
+
+// storedNotice adds what the public form of an incident leaves out.
+type storedNotice struct {
 	Incident             detect.Incident
 	Milestone            int
 	OpenedAt, ResolvedAt time.Time
 	Resolution           string
+}
+
+func (n notices) incidents() []detect.Incident {
+	out := make([]detect.Incident, 0, len(n))
+	for _, x := range n {
+		out = append(out, *x)
+	}
+	return out
+}
+
+func (n notices) stored() (all []storedNotice) {
+	for _, x := range n {
+		all = append(all, storedNotice{*x, x.Milestone, x.OpenedAt, x.ResolvedAt, x.Resolution})
+	}
+	return all
+}
+
+func restoredNotices(all []storedNotice) (n notices) {
+	for _, x := range all {
+		in := x.Incident
+		in.Milestone, in.OpenedAt, in.ResolvedAt, in.Resolution = x.Milestone, x.OpenedAt, x.ResolvedAt, x.Resolution
+		n = append(n, &in)
+	}
+	return n
 }
 
 // look compares the newest row with now, the clock at which everything there was had been read: what waits in Kafka is no silence of its source,
@@ -94,25 +121,12 @@ func (s *silence) open() *detect.Incident {
 	return nil
 }
 
-// incidents returns the alarm that is on and those that ended lately.
-func (s *silence) incidents() []detect.Incident {
-	out := make([]detect.Incident, 0, len(s.told))
-	for _, x := range s.told {
-		out = append(out, *x)
-	}
-	return out
-}
-
 func (s *silence) changes(put func(bucket, key string, value []byte)) {
 	if !s.dirty {
 		return
 	}
 	s.dirty = false
-	stored := storedSilence{Armed: s.armed}
-	for _, x := range s.told {
-		stored.Told = append(stored.Told, storedAlarm{*x, x.Milestone, x.OpenedAt, x.ResolvedAt, x.Resolution})
-	}
-	value, err := json.Marshal(stored)
+	value, err := json.Marshal(storedSilence{s.armed, s.told.stored()})
 	if err != nil {
 		panic(err) // plain structs of finite numbers, strings and times
 	}
@@ -127,11 +141,6 @@ func (s *silence) restore(bucket, _ string, value []byte) error {
 	if err := json.Unmarshal(value, &stored); err != nil {
 		return fmt.Errorf("restore %s: %w", bucket, err)
 	}
-	s.armed = stored.Armed
-	for _, x := range stored.Told {
-		in := x.Incident
-		in.Milestone, in.OpenedAt, in.ResolvedAt, in.Resolution = x.Milestone, x.OpenedAt, x.ResolvedAt, x.Resolution
-		s.told = append(s.told, &in)
-	}
+	s.armed, s.told = stored.Armed, restoredNotices(stored.Told)
 	return nil
 }

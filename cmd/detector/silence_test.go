@@ -63,11 +63,11 @@ func TestSilenceForgetsWhatIsOver(t *testing.T) {
 	s.look(worldStart, worldStart, time.Hour)
 	s.look(worldStart, worldStart.Add(2*time.Hour), time.Hour)
 	s.look(worldStart.Add(3*time.Hour), worldStart.Add(3*time.Hour), time.Hour)
-	if len(s.incidents()) != 1 {
-		t.Fatalf("%d alarms, want one that is over", len(s.incidents()))
+	if len(s.told.incidents()) != 1 {
+		t.Fatalf("%d alarms, want one that is over", len(s.told.incidents()))
 	}
 	s.look(worldStart.Add(200*time.Hour), worldStart.Add(200*time.Hour), time.Hour)
-	if len(s.incidents()) != 0 {
+	if len(s.told.incidents()) != 0 {
 		t.Errorf("an alarm that ended a week ago is still told")
 	}
 }

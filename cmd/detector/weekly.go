@@ -20,7 +20,7 @@ import (
 // signal, which never resolves.
 type weekly struct {
 	when  moments
-	told  []*detect.Incident // the newest last, each for weeklyKept
+	told  notices // each for weeklyKept
 	since time.Time          // the oldest row that was ever read
 	past  time.Time          // the newest moment that was told, or passed over
 	said  time.Time          // the next moment, as it was logged
@@ -111,15 +111,6 @@ func newWeekly(moment, now time.Time, line string) *detect.Incident {
 	}
 }
 
-// incidents returns the lines of the last days.
-func (w *weekly) incidents() []detect.Incident {
-	out := make([]detect.Incident, 0, len(w.told))
-	for _, x := range w.told {
-		out = append(out, *x)
-	}
-	return out
-}
-
 // tellWeek tells the line of the week when its moment has come and everything up to it is read.
 func (f *follower) tellWeek(now time.Time) {
 	if f.behind || f.oldest.IsZero() && f.weekly.since.IsZero() {
@@ -135,7 +126,7 @@ func (f *follower) tellWeek(now time.Time) {
 		return
 	}
 	var lately []detect.Incident
-	for _, x := range append(f.silence.incidents(), f.detector.Incidents()...) {
+	for _, x := range append(f.silence.told.incidents(), f.detector.Incidents()...) {
 		if !x.Past && x.Parent == "" && x.OpenedAt.Before(moment) && (x.ResolvedAt.IsZero() || x.ResolvedAt.After(moment.Add(-week))) {
 			lately = append(lately, x)
 		}
@@ -146,10 +137,9 @@ func (f *follower) tellWeek(now time.Time) {
 	f.log.Info("weekly line", zap.String("text", line), f.would(f.weekly.told[len(f.weekly.told)-1]))
 }
 
-// storedWeekly adds what the public form of an incident leaves out.
 type storedWeekly struct {
 	Since, Past time.Time
-	Told        []storedAlarm
+	Told        []storedNotice
 }
 
 func (w *weekly) changes(put func(bucket, key string, value []byte)) {
@@ -157,11 +147,7 @@ func (w *weekly) changes(put func(bucket, key string, value []byte)) {
 		return
 	}
 	w.dirty = false
-	stored := storedWeekly{Since: w.since, Past: w.past}
-	for _, x := range w.told {
-		stored.Told = append(stored.Told, storedAlarm{*x, x.Milestone, x.OpenedAt, x.ResolvedAt, x.Resolution})
-	}
-	value, err := json.Marshal(stored)
+	value, err := json.Marshal(storedWeekly{w.since, w.past, w.told.stored()})
 	if err != nil {
 		panic(err) // plain structs of finite numbers, strings and times
 	}
@@ -176,11 +162,6 @@ func (w *weekly) restore(bucket, _ string, value []byte) error {
 	if err := json.Unmarshal(value, &stored); err != nil {
 		return fmt.Errorf("restore %s: %w", bucket, err)
 	}
-	w.since, w.past = stored.Since, stored.Past
-	for _, x := range stored.Told {
-		in := x.Incident
-		in.Milestone, in.OpenedAt = x.Milestone, x.OpenedAt
-		w.told = append(w.told, &in)
-	}
+	w.since, w.past, w.told = stored.Since, stored.Past, restoredNotices(stored.Told)
 	return nil
 }

@@ -62,8 +62,8 @@ func again(t *testing.T, w *weekly) *weekly {
 			t.Fatal(err)
 		}
 	})
-	if fmt.Sprint(n.incidents()) != fmt.Sprint(w.incidents()) || !n.since.Equal(w.since) {
-		t.Fatalf("stored %+v, restored %+v", w.incidents(), n.incidents())
+	if fmt.Sprint(n.told.incidents()) != fmt.Sprint(w.told.incidents()) || !n.since.Equal(w.since) {
+		t.Fatalf("stored %+v, restored %+v", w.told.incidents(), n.told.incidents())
 	}
 	return n
 }
@@ -99,21 +99,21 @@ func TestWeeklyIsKept(t *testing.T) {
 	w := &weekly{when: moments{day: time.Monday, at: 9 * time.Hour}}
 	w.due(monday.Add(-time.Hour), time.Time{})
 	w.tell(monday, monday.Add(time.Minute), "Last week: nothing unusual")
-	x := again(t, w).incidents()[0]
+	x := again(t, w).told.incidents()[0]
 	if x.Signal != detect.Weekly || x.Explanation[0] != "Last week: nothing unusual" || x.Milestone != 1 || x.Revision != 1 || !x.ResolvedAt.IsZero() || !x.OpenedAt.Equal(monday.Add(time.Minute)) {
 		t.Errorf("%+v", x)
 	}
 	other := &weekly{}
 	other.tell(monday, monday.Add(time.Hour), "")
 	other.tell(monday.Add(week), monday.Add(week), "")
-	if a := other.incidents(); a[0].ID != x.ID || a[1].ID == x.ID {
+	if a := other.told.incidents(); a[0].ID != x.ID || a[1].ID == x.ID {
 		t.Errorf("ids %s, %s and %s", x.ID, a[0].ID, a[1].ID)
 	}
-	if w.due(monday.Add(week), time.Time{}); len(w.incidents()) != 1 {
+	if w.due(monday.Add(week), time.Time{}); len(w.told.incidents()) != 1 {
 		t.Error("forgotten too early")
 	}
 	w.when.off = true
-	if w.due(monday.Add(week+2*time.Minute), time.Time{}); len(w.incidents()) != 0 {
+	if w.due(monday.Add(week+2*time.Minute), time.Time{}); len(w.told.incidents()) != 0 {
 		t.Error("kept for more than a week")
 	}
 }
