@@ -96,8 +96,13 @@ func (b *breadth) tell(slot int64) {
 	}
 	most := slices.Clone(b.rises)
 	slices.SortStableFunc(most, func(x, y *series) int { return cmp.Compare(counts[y], counts[x]) })
+	_, several := b.where()
 	for _, s := range most[:min(len(most), 3)] {
-		b.Most = append(b.Most, fmt.Sprintf("%s (%d)", s.Provider, counts[s]))
+		name := s.Provider
+		if several {
+			name += " in " + or(s.Environment, "an unknown environment")
+		}
+		b.Most = append(b.Most, fmt.Sprintf("%s (%d)", name, counts[s]))
 	}
 }
 

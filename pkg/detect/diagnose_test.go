@@ -3,6 +3,7 @@ package detect
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,6 +94,7 @@ func TestDiagnoses(t *testing.T) {
 		"two pushed out":               {showing("revoked", accounts(6, "1 eu * invalid_grant - -")...).of(salesforce).with(tooMany(2, 2)), ""},
 		"no limit is known":            {showing("revoked", accounts(6, "1 eu * invalid_grant - -")...).of(netsuite).with(tooMany(6, 6)), ""},
 		"customers are not known":      {showing("revoked", "3 eu a invalid_grant - -", "4 eu - invalid_grant - -").of(salesforce).with(tooMany(3, 3)), ""},
+		"a week old, client refused":   {showing("misconfigured", "9 eu - invalid_client "+week+" -").of(google), "oauth_client: all 9 with reason invalid_client under integration eu"},
 		"access withdrawn":             {showing("revoked", accounts(6, "1 eu * aadsts_65001 - -")...), "policy_change: all 6 with reason aadsts_65001, of 6 customer accounts"},
 		"access withdrawn, of one":     {showing("revoked", "4 eu acme consent_revoked - -"), "policy_change: all 4 with reason consent_revoked, 4 of customer account acme: its administrator changed who has access"},
 		"access withdrawn, of two":     {showing("revoked", "3 eu a aadsts_65001 - -", "3 eu b aadsts_65001 - -"), ""},
@@ -117,6 +119,7 @@ func TestDiagnoses(t *testing.T) {
 		"all of one vendor":            {showing("revoked", "9 eu - invalid_grant - -").with(rising(12, 1)), ""},
 		"a customer leaves all":        {showing("revoked", "9 eu acme invalid_grant - -").with(rising(12, 9)), "one_customer: all 9 are of customer account acme, who has 8 of the 200 connections in use"},
 		"elsewhere":                    {asking("in environment dev", "in environment dev", "in environment dev", "under integration y", ""), "wrong_place: 4 of 5 ids are known elsewhere, most (3) in environment dev"},
+		"elsewhere, of many":           {asking(slices.Repeat([]string{"in environment dev"}, shown)...), "wrong_place: 50 of the first 50 ids are known elsewhere, most (50) in environment dev"},
 		"half elsewhere":               {asking("in environment dev", "in environment dev", "in environment dev", "", "", ""), ""},
 		"two elsewhere":                {asking("in environment dev", "in environment dev"), ""},
 		"nothing in common":            {showing("revoked", accounts(9, "1 eu * invalid_grant - -")...).of(google), ""},

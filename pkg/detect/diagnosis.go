@@ -3,6 +3,7 @@ package detect
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/revwatch/revwatch/pkg/nango"
@@ -31,7 +32,11 @@ func wrongPlace(p *pattern) (Diagnosis, bool) {
 			where, k = at, count
 		}
 	}
-	return Diagnosis{Kind: WrongPlace, Evidence: fmt.Sprintf("%d of %d ids are known elsewhere, most (%d) %s", n, all, k, where)}, true
+	of := strconv.Itoa(all)
+	if all == shown {
+		of = "the first " + of
+	}
+	return Diagnosis{Kind: WrongPlace, Evidence: fmt.Sprintf("%d of %s ids are known elsewhere, most (%d) %s", n, of, k, where)}, true
 }
 
 // nangoFault: providers of three vendors or more rise in the same hour, and neither one vendor nor one customer stands for them.

@@ -9,8 +9,12 @@ import (
 )
 
 // lifetime: most of the connections whose age is known, and it is of most, broke when their provider's tokens die: so long after their authorization.
-// More must have done so than are expected by the usual mix. Where it is said of tokens that were not used, it may be so only.
+// More must have done so than are expected by the usual mix. Where it is said of tokens that were not used, it may be so only. A client that is refused says
+// nothing of tokens.
 func lifetime(p *pattern) (Diagnosis, bool) {
+	if p.in.Cause != string(nango.Revoked) {
+		return Diagnosis{}, false
+	}
 	for _, b := range p.known.Behaviours {
 		for _, life := range [...]time.Duration{b.Every, b.After} {
 			if n, of := p.died(life); life > 0 && of >= agesLeast && float64(of) >= agesKnown*float64(len(p.breaks)) && most(n, of) && p.moreThanUsual(n, life) {

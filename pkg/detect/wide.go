@@ -195,7 +195,7 @@ func (d *Detector) ownRises(f *fleet, b *breadth, slot int64, now time.Time) []I
 	t.Time = window.SlotTime(slot + 1)
 	t.Revision++
 	b.over(&t.Incident)
-	t.Environment = d.where(b)
+	t.Environment, _ = b.where()
 	t.Explanation = b.lines(f.Signal)
 	d.recount(t)
 	if t.Beyond {
@@ -214,14 +214,14 @@ func (b *breadth) over(t *Incident) {
 }
 
 // where is the environment that all rising series are of, "" when they are of several.
-func (d *Detector) where(b *breadth) string {
-	name := b.rises[0].Environment
+func (b *breadth) where() (name string, several bool) {
+	name = b.rises[0].Environment
 	for _, s := range b.rises {
 		if s.Environment != name {
-			return ""
+			return "", true
 		}
 	}
-	return name
+	return name, false
 }
 
 // words say how wide the rise is.

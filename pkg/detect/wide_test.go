@@ -195,6 +195,25 @@ func TestAllAtOnceIsOneIncident(t *testing.T) {
 	}
 }
 
+// Where the series are of several environments, that is said of each that is named, also of an incident that one of them began.
+func TestAllAtOnceInSeveralEnvironments(t *testing.T) {
+	for before, lead := range map[int]string{0: "", 8: "p00"} {
+		h := running(20 * time.Hour)
+		h.breaks("p00", "p00", onset.Add(-20*time.Minute), before, time.Second)
+		h.everybody(onset, 6, 1)
+		h.in("dev", func() { h.everybody(onset.Add(20*time.Second), 6, 2) })
+		var wide Incident
+		for _, in := range feed(New(Options{}), h.sorted(), time.Time{}) {
+			if in.Scope == "all" && wide.Scope == "" {
+				wide = in
+			}
+		}
+		if wide.Provider != lead || len(wide.Explanation) == 0 || !strings.Contains(wide.Explanation[0], "12 of 12 providers rise") || !strings.Contains(wide.Explanation[0], "p01 in dev (2)") {
+			t.Errorf("%d before: of %q, %q", before, wide.Provider, wide.Explanation)
+		}
+	}
+}
+
 // Without any part the incident of all ends six hours after the hour in which all rose.
 func TestAllAtOnceEndsByItself(t *testing.T) {
 	h := running(20 * time.Hour)
