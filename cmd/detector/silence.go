@@ -13,7 +13,7 @@ import (
 
 // silence raises the alarm that no rows come, and ends it when they do. It is told as an incident of its own signal.
 type silence struct {
-	told   notices // ended ones stay for silenceKept
+	told   notices   // ended ones stay for silenceKept
 	armed  bool      // rows came as they are written, once: without it old rows would raise an alarm
 	seen   time.Time // newest row at the last look
 	since  time.Time // when this process first saw that row, or had read everything there was

@@ -20,10 +20,10 @@ import (
 // signal, which never resolves.
 type weekly struct {
 	when  moments
-	told  notices // each for weeklyKept
-	since time.Time          // the oldest row that was ever read
-	past  time.Time          // the newest moment that was told, or passed over
-	said  time.Time          // the next moment, as it was logged
+	told  notices   // each for weeklyKept
+	since time.Time // the oldest row that was ever read
+	past  time.Time // the newest moment that was told, or passed over
+	said  time.Time // the next moment, as it was logged
 	dirty bool
 }
 
