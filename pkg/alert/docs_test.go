@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -39,7 +38,7 @@ func documentedMessages() []documented {
 	silenced, marked := say(mass, hush), say(mass, open)
 	silenced.message.silenced(Silence{Author: "oncall", Reason: "we publish the app today", Until: onset.Add(5 * time.Hour)})
 	marked.message.marked()
-	return []documented{
+	return append([]documented{
 		{name: "slack-revoked", to: hook, shown: opened, at: at},
 		{name: "slack-misconfigured", to: hook, shown: say(misconfigured(), open), at: at},
 		{name: "slack-unknown-connections", to: hook, shown: say(strange(), open), at: at},
@@ -52,14 +51,7 @@ func documentedMessages() []documented {
 		{name: "slack-bot-silenced", to: bot, first: &opened, shown: silenced, at: at},
 		{name: "slack-weekly", to: hook, shown: lastWeek(), at: time.Date(2026, 3, 9, 9, 0, 0, 0, time.UTC)},
 		{name: "slack-test", to: hook, shown: marked, at: at},
-		{name: "pagerduty-trigger", to: (*slackLine).pager, shown: opened},
-		{name: "pagerduty-resolve", to: (*slackLine).pager, shown: ending},
-	}
-}
-
-func (s *slackLine) pager(t *testing.T) Destination {
-	s.status = http.StatusAccepted
-	return must(NewPagerDuty(PagerDuty{RoutingKey: "0123456789abcdef0123456789ABCDEF", HTTP: &http.Client{Transport: s}}))(t)
+	}, documentedElsewhere(opened, silenced, ending)...)
 }
 
 // massRevocation is an OAuth app in test mode, seven days after many customers authorized it, with all that an incident can say.

@@ -24,7 +24,7 @@ import (
 	"time"
 )
 
-// This file draws the body of a request as Slack shows it: blocks to HTML to a picture. It knows nothing of the code that made the body.
+// This file draws the body of a request as Slack shows it, or Teams (drawnCard): blocks to HTML to a picture. It knows nothing of the code that made the body.
 
 const (
 	pictureWidth  = 680
@@ -49,6 +49,9 @@ func drawn(body []byte, at time.Time) (string, error) {
 	}
 	if err := json.Unmarshal(body, &p); err != nil {
 		return "", err
+	}
+	if p.Blocks == nil {
+		return drawnCard(body)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `<!doctype html><meta charset="utf-8"><style>%s</style><body><div class="m"><div class="icon" style="flex:none">R</div><div><span class="name">Revwatch</span><span class="app">APP</span><span class="time">%s</span>`,
