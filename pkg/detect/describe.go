@@ -135,21 +135,29 @@ func explain(s *series, breaks []window.Break, found *census, top []over) []stri
 	}
 	plain(byReason)
 	plain(byIntegration)
-	accounts := len(found.by[byAccount])
-	switch most, n := found.top(byAccount); {
-	case accounts == 0:
-		lines = append(lines, "customer accounts are not in the rows")
-	case n == found.all:
-		lines = append(lines, "all of one customer account: "+most)
-	case n > 1:
-		lines = append(lines, fmt.Sprintf("%d customer accounts, most of them (%d) of %s", accounts, n, most))
-	default:
-		lines = append(lines, strconv.Itoa(accounts)+" customer accounts")
-	}
+	lines = append(lines, found.customers(top))
 	if uncounted := found.all - int(counted(breaks)); uncounted > 0 {
 		lines = append(lines, fmt.Sprintf("%d further of accounts that broke twice within a day do not enter the score", uncounted))
 	}
 	return lines
+}
+
+// customers says of how many customers the breaks are, and which has the most unless that is told.
+func (c *census) customers(top []over) string {
+	accounts := len(c.by[byAccount])
+	most, n := c.top(byAccount)
+	told := slices.ContainsFunc(top, func(l over) bool { return l.Dimension == byAccount.String() })
+	switch {
+	case accounts == 0:
+		return "customer accounts are not in the rows"
+	case n == c.all:
+		return "all of one customer account: " + most
+	case accounts == 1:
+		return fmt.Sprintf("%d of %d of customer account %s, whose the others are is not known", n, c.all, most)
+	case n > 1 && !told:
+		return fmt.Sprintf("%d customer accounts, %d of %d of %s", accounts, n, c.all, most)
+	}
+	return strconv.Itoa(accounts) + " customer accounts"
 }
 
 func rankedLines(top []over, all int) []string {

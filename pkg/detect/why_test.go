@@ -152,3 +152,27 @@ func TestBothEnvironmentsRise(t *testing.T) {
 		}
 	}
 }
+
+// Whose the breaks are is said in one true line: no customer is called most of them who is not, and none is told twice.
+func TestCustomersInWords(t *testing.T) {
+	for _, c := range []struct {
+		told   bool
+		want   string
+		breaks []string
+	}{
+		{false, "customer accounts are not in the rows", []string{"5 eu - r - -"}},
+		{false, "all of one customer account: a", []string{"5 eu a r - -"}},
+		{false, "2 of 5 of customer account a, whose the others are is not known", []string{"2 eu a r - -", "3 eu - r - -"}},
+		{false, "3 customer accounts, 2 of 4 of b", []string{"1 eu a r - -", "2 eu b r - -", "1 eu c r - -"}},
+		{true, "3 customer accounts", []string{"1 eu a r - -", "2 eu b r - -", "1 eu c r - -"}},
+		{false, "2 customer accounts", []string{"1 eu a r - -", "1 eu b r - -"}},
+	} {
+		var top []over
+		if c.told {
+			top = append(top, over{Lift: Lift{Dimension: "account", Value: "b"}})
+		}
+		if got := take(part{&series{}, broken(c.breaks...)}).customers(top); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
