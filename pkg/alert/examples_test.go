@@ -27,7 +27,7 @@ func revoked() detect.Incident {
 		Type: "incident", ID: "3f9c0a1b2c3d4e5f", Revision: 1, Milestone: 1, Status: detect.StatusOpen, Time: onset.Add(21 * time.Minute), OpenedAt: onset.Add(21 * time.Minute),
 		Signal: detect.Revocations, Scope: "integration", Environment: "prod", Provider: "google-mail", Integration: "google-mail-eu", Cause: "revoked",
 		Since: onset, Observed: 23, Expected: 0.4, WindowSeconds: 3600, Score: 2.6, OncePerDays: 91000, Active: 410,
-		Explanation: []string{"22 of 23 with reason invalid_grant", "23 of 23 under integration google-mail-eu", "9 customer accounts, most of them (6) of acme"},
+		Explanation: []string{"22 of 23 with reason invalid_grant", "23 of 23 under integration google-mail-eu", "9 customer accounts, 6 of 23 of acme"},
 		Affected:    23, Customers: 9, Remaining: detect.Remaining{Broken: 23}, Course: course(23),
 	}
 	for i := range 23 {
@@ -92,7 +92,7 @@ func reopened(in detect.Incident) detect.Incident {
 	in.Since = in.Since.Add(20 * time.Hour)
 	in.Time = in.Since.Add(time.Hour)
 	in.Affected, in.Customers, in.Remaining = 81, 31, detect.Remaining{Reconnected: 20, Broken: 61}
-	in.Explanation = []string{"57 of 58 with reason invalid_grant", "58 of 58 under integration google-mail-eu", "31 customer accounts, most of them (6) of acme"}
+	in.Explanation = []string{"57 of 58 with reason invalid_grant", "58 of 58 under integration google-mail-eu", "31 customer accounts, 6 of 58 of acme"}
 	return in
 }
 

@@ -45,8 +45,12 @@ const common = "Look at our own side first: a deploy of Nango, its database and 
 
 // mend says how to get a refused OAuth client accepted again, and by when.
 func (c composer) mend() []string {
-	if c.phase == resolve {
-		return []string{"Ask users to re-authorize only the connections that Nango gave up on."}
+	if c.phase == resolve { // which may be because all are broken that can be
+		lines := []string{"Mend the client if it is refused still. Ask users to re-authorize only the connections that Nango gave up on."}
+		if s := c.deadline(); s != "" {
+			lines = append(lines, s)
+		}
+		return lines
 	}
 	advice, _ := c.advice()
 	switch {
