@@ -76,16 +76,15 @@ func (c *config) validateAlerts(where places) error {
 	}
 	c.validateNames(where, bad)
 	for _, l := range []struct {
-		name   string
 		target *string
 		link   alert.Links
 	}{
-		{"dashboard", &c.links.Dashboard, alert.Links{Dashboard: c.links.Dashboard}},
-		{"connection", &c.links.Connection, alert.Links{Connection: c.links.Connection}},
-		{"runbook", &c.links.Runbook, alert.Links{Runbook: c.links.Runbook}},
+		{&c.links.Dashboard, alert.Links{Dashboard: c.links.Dashboard}},
+		{&c.links.Connection, alert.Links{Connection: c.links.Connection}},
+		{&c.links.Runbook, alert.Links{Runbook: c.links.Runbook}},
 	} {
 		if err := l.link.Check(); err != nil {
-			bad(where.line(l.target), "links.%s: %v", l.name, err)
+			bad(where.line(l.target), "%v", err)
 		}
 	}
 	if len(faults) == 0 {

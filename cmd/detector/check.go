@@ -106,7 +106,7 @@ func (c *config) tells(out io.Writer, n *alert.Notifier) {
 		fmt.Fprintf(out, "route    what another one refuses for good: %s\n", strings.Join(a.fallback, ", "))
 	}
 	fmt.Fprintf(out, "grades   %s\n", severityWords(c.severity))
-	if a.weekly != "off" && len(c.told()) > 0 {
+	if when, _ := parseWeekly(a.weekly); !when.off && len(c.told()) > 0 {
 		fmt.Fprintf(out, "weekly   one line on %s UTC: %s\n", a.weekly, toWords(n.Recipients(*newWeekly(time.Now(), time.Now(), ""))))
 	}
 	if len(c.told()) > 0 {

@@ -176,7 +176,7 @@ func (c *config) tryDestinations(where places, bad func(line int, format string,
 	}
 	for _, d := range c.told() {
 		if _, err := d.make(client); err != nil {
-			bad(c.lineOf(d, where), "%s: %v", d.name, err)
+			bad(c.lineOf(d, where), "%s: %s", d.name, strings.TrimPrefix(err.Error(), d.kind+": "))
 		}
 	}
 }

@@ -45,6 +45,7 @@ func sendTest(ctx context.Context, args []string, out, errs io.Writer) error {
 	if c.alerts.shadow {
 		fmt.Fprintln(errs, "alerts.shadow is on: the test is sent nevertheless, real incidents are not")
 	}
+	fmt.Fprintf(errs, "telling %s; what does not answer is tried for a minute at most\n", strings.Join(names, ", "))
 	failed := 0
 	for i, err := range c.sendTests(ctx, to) {
 		text := "delivered"

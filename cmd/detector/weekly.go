@@ -41,7 +41,7 @@ type moments struct {
 }
 
 func parseWeekly(text string) (m moments, err error) {
-	if text == "off" {
+	if strings.EqualFold(text, "off") {
 		return moments{off: true}, nil
 	}
 	name, clock, _ := strings.Cut(strings.ToLower(text), " ")

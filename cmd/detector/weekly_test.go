@@ -160,7 +160,7 @@ func TestWeeklyTellsEachMomentOnce(t *testing.T) {
 
 func TestParseWeekly(t *testing.T) {
 	for text, want := range map[string]moments{
-		"monday 09:00": {day: time.Monday, at: 9 * time.Hour}, "Sunday 00:00": {}, "saturday 23:59": {day: time.Saturday, at: 24*time.Hour - time.Minute}, "off": {off: true},
+		"monday 09:00": {day: time.Monday, at: 9 * time.Hour}, "Sunday 00:00": {}, "saturday 23:59": {day: time.Saturday, at: 24*time.Hour - time.Minute}, "off": {off: true}, "Off": {off: true},
 	} {
 		if got, err := parseWeekly(text); err != nil || got != want {
 			t.Errorf("%q: %+v, %v", text, got, err)
