@@ -3,6 +3,7 @@ package alert
 import (
 	"context"
 	"encoding/gob"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -23,7 +24,9 @@ import (
 var kills = flag.Int("kills", 40, "how often TestKill9 kills")
 
 const (
-	killEnv = "REVWATCH_ALERT_CHILD" // path of the state file, then addresses and the start of the clock, apart by spaces
+	hookSecret = "s3cr3t of the webhook"
+
+	killEnv = "REVWATCH_ALERT_CHILD" // path of the state file, start of the clock, addresses, apart by spaces
 	haste   = 1000                   // the clock of the child runs so much faster, so that waits of a minute are over soon
 )
 
@@ -34,8 +37,8 @@ func hasty(start time.Time) func() time.Time {
 
 // notifyForEver is the process that is killed: it tells what it reads, and prints how much of which book is pending.
 func notifyForEver(args []string) error {
-	path, slack, hooks, pager, began := args[0], args[1], args[2], args[3], args[4]
-	nanos, err := strconv.ParseInt(began, 10, 64)
+	path, servers := args[0], args[2:]
+	nanos, err := strconv.ParseInt(args[1], 10, 64)
 	if err != nil {
 		return err
 	}
@@ -43,7 +46,7 @@ func notifyForEver(args []string) error {
 	if err != nil {
 		return err
 	}
-	n, err := killable(s, slack, hooks, pager, hasty(time.Unix(0, nanos)))
+	n, err := killable(s, servers, hasty(time.Unix(0, nanos)))
 	if err != nil {
 		return err
 	}
@@ -65,22 +68,18 @@ func notifyForEver(args []string) error {
 	}
 }
 
-// killable makes the notifier of notifyForEver.
-func killable(s *store.Store, slack, hooks, pager string, now func() time.Time) (*Notifier, error) {
+// killable makes the notifier of notifyForEver, for the servers of a massacre.
+func killable(s *store.Store, at []string, now func() time.Time) (*Notifier, error) {
 	reach := over(counterpart.Loopback())
-	bot, err := NewSlack(Slack{Name: "bot", Token: slackToken, Channel: "C1", APIURL: slack + "/api", HTTP: reach})
-	if err != nil {
+	bot, err1 := NewSlack(Slack{Name: "bot", Token: slackToken, Channel: "C1", APIURL: at[0] + "/api", HTTP: reach})
+	hook, err2 := NewSlack(Slack{Name: "hook", WebhookURL: Secret(at[1] + slackSecret), HTTP: reach})
+	page, err3 := NewPagerDuty(PagerDuty{Name: "pager", RoutingKey: pagerKey, URL: at[2], HTTP: reach})
+	alerts, err4 := NewAlertmanager(Alertmanager{Name: "alerts", URLs: []string{at[3]}, HTTP: reach})
+	program, err5 := NewWebhook(Webhook{Name: "json", URL: Secret(at[4] + "/in"), Secret: hookSecret, HTTP: reach})
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		return nil, err
 	}
-	hook, err := NewSlack(Slack{Name: "hook", WebhookURL: Secret(hooks + slackSecret), HTTP: reach})
-	if err != nil {
-		return nil, err
-	}
-	page, err := NewPagerDuty(PagerDuty{Name: "pager", RoutingKey: pagerKey, URL: pager, HTTP: reach})
-	if err != nil {
-		return nil, err
-	}
-	return NewNotifier(Options{Destinations: []Destination{bot, hook, page}, Save: s.Write, Now: now, Wording: Wording{Display: display}})
+	return NewNotifier(Options{Destinations: []Destination{bot, hook, page, alerts, program}, Save: s.Write, Now: now, Wording: Wording{Display: display}})
 }
 
 // massacre is the parent: the servers, the truth about the incidents, and the count of what a kill left in doubt.
@@ -93,9 +92,15 @@ type massacre struct {
 	slack  *counterpart.Slack
 	hooks  *counterpart.Slack
 	pager  *counterpart.PagerDuty
+	alerts *counterpart.Alertmanager
+	json   *counterpart.Webhook
 	book   []detect.Incident
 	paged  map[string]bool // somebody was paged before it ended
 	doubts map[string]int  // by destination and incident: requests of which a kill hid the end
+}
+
+func (m *massacre) servers() []*counterpart.Server {
+	return []*counterpart.Server{&m.slack.Server, &m.hooks.Server, &m.pager.Server, &m.alerts.Server, &m.json.Server}
 }
 
 // victim is one life of the notifier.
@@ -107,7 +112,11 @@ type victim struct {
 
 func (m *massacre) start() *victim {
 	cmd := exec.Command(os.Args[0], "-test.run=^TestKill9$")
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %s %s %s %d", killEnv, m.path, m.slack.URL, m.hooks.URL, m.pager.URL, m.began.UnixNano()))
+	args := fmt.Sprintf("%s=%s %d", killEnv, m.path, m.began.UnixNano())
+	for _, s := range m.servers() {
+		args += " " + s.URL
+	}
+	cmd.Env = append(os.Environ(), args)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -139,7 +148,7 @@ func (m *massacre) step() {
 	if i == len(m.book) || m.book[i].Status == detect.StatusResolved {
 		if len(m.book) < min(60, *kills/2) { // the bot looks for a lost post among the newest 200 messages
 			in := opened(len(m.book) + 1000)
-			in.Since, in.Time, in.OpenedAt = now, now, now
+			in.Since, in.Time, in.OpenedAt, in.Environment = now, now, now, in.ID // by which Alertmanager tells them apart
 			m.book = append(m.book, in)
 		}
 		return
@@ -160,6 +169,20 @@ func (m *massacre) step() {
 	}
 }
 
+// beBorn lets all destinations be there before the first incident: what ended before that is none of their business.
+func (m *massacre) beBorn() {
+	s, err := store.Open(m.path)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer s.Close()
+	for _, name := range []string{"bot", "hook", "pager", "alerts", "json"} {
+		if err := s.Write(bucket, recordKey(name, ""), encode(record{Since: m.now()})); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+}
+
 // live lets a child work until it is killed: after a while, or in the middle of a request that arrived or did not.
 func (m *massacre) live() {
 	c := m.start()
@@ -167,7 +190,7 @@ func (m *massacre) live() {
 		m.t.Fatal("the child does not answer")
 	}
 	kill := func() { _ = c.cmd.Process.Kill() }
-	server := []*counterpart.Server{&m.slack.Server, &m.hooks.Server, &m.pager.Server}[m.random.IntN(3)]
+	server := m.servers()[m.random.IntN(5)]
 	switch m.random.IntN(3) {
 	case 0:
 		server.Fail(counterpart.Do("kill", kill))
@@ -239,6 +262,12 @@ func TestKill9(t *testing.T) {
 	_, m.hooks = newSlack(t)
 	_, m.pager = newPager(t)
 	m.pager.NoLimit = true
+	n := onLoopback(t)
+	m.alerts, m.json = n.Alertmanager("alerts"), n.Webhook("json", "/in", hookSecret)
+	for _, s := range m.servers() {
+		right(t, s)
+	}
+	m.beBorn()
 	for range *kills {
 		m.live()
 	}
@@ -247,68 +276,20 @@ func TestKill9(t *testing.T) {
 		m.checkPager(in)
 		m.checkBot(in)
 		m.checkWebhook(in)
+		m.checkAlerts(in)
+		m.checkJSON(in)
+	}
+	doubts := 0
+	for key, n := range m.doubts {
+		if name, _, _ := splitKey(key); name == "json" {
+			doubts += n
+		}
+	}
+	if m.json.Again() > doubts {
+		t.Errorf("%d states came to the webhook again, of %d in doubt", m.json.Again(), doubts)
 	}
 	if len(m.doubts) == 0 {
 		t.Error("no kill hit a request: the test tests little")
 	}
 	t.Logf("%d incidents, %d requests cut by a kill", len(m.book), len(m.doubts))
-}
-
-// checkPager: one page an incident, and none after its end. It is no page at all only when it ended before anybody was paged.
-func (m *massacre) checkPager(in detect.Incident) {
-	over := in.Status == detect.StatusResolved
-	pages, ended := 0, false
-	for _, p := range m.pager.Pages() {
-		if p.Key == in.ID {
-			pages++
-			if (p.State == "resolved") != over {
-				m.t.Errorf("%s is %s, its page %s", in.ID, in.Status, p.State)
-			}
-		}
-	}
-	for _, e := range m.pager.Events() {
-		switch e {
-		case "resolve " + in.ID:
-			ended = true
-		case "trigger " + in.ID:
-			if ended {
-				m.t.Errorf("%s: a trigger after its end", in.ID)
-			}
-		}
-	}
-	if pages > 1 || pages == 0 && (!over || m.paged[in.ID]) {
-		m.t.Errorf("%s: %d pages", in.ID, pages)
-	}
-	for _, e := range m.pager.Misplaced() {
-		if strings.HasSuffix(e, in.ID) && m.doubts[recordKey("pager", in.ID)] == 0 {
-			m.t.Errorf("%s: an end before its beginning", in.ID)
-		}
-	}
-}
-
-// checkBot: one post an incident, which shows how it is now; what a kill hid is found again.
-func (m *massacre) checkBot(in detect.Incident) {
-	posts := about(in.ID, m.slack.Posts())
-	if len(posts) != 1 {
-		m.t.Errorf("%s: %d posts", in.ID, len(posts))
-		return
-	}
-	if over := in.Status == detect.StatusResolved; strings.Contains(posts[0].Shown, "is over") != over || !over && !strings.Contains(posts[0].Shown, count(in.Observed, "connection")) {
-		m.t.Errorf("%s is %s with %d, its post shows %s", in.ID, in.Status, in.Observed, posts[0].Shown)
-	}
-}
-
-// checkWebhook: a post a milestone, and one more for each that a kill put in doubt; the last one shows how it is now.
-func (m *massacre) checkWebhook(in detect.Incident) {
-	posts := about(in.ID, m.hooks.Posts())
-	if most := in.Milestone + m.doubts[recordKey("hook", in.ID)]; len(posts) == 0 || len(posts) > most {
-		m.t.Errorf("%s: %d posts, at most %d", in.ID, len(posts), most)
-		return
-	}
-	for i, p := range posts {
-		over := in.Status == detect.StatusResolved && (i == len(posts)-1 || strings.Contains(p.Shown, "is over") && strings.Contains(posts[i+1].Shown, "is over"))
-		if strings.Contains(p.Shown, "is over") != over {
-			m.t.Errorf("%s is %s, post %d of %d shows %s", in.ID, in.Status, i+1, len(posts), p.Shown)
-		}
-	}
 }
