@@ -83,16 +83,24 @@ func jsonCost(r rune) int {
 	return utf8.RuneLen(r)
 }
 
-// samplePayloads are what a template is tried on: every list with two entries and every text with what has to be escaped, and nothing at all.
+// samplePayloads are what a template is tried on: every phase and signal, each with two entries in every list and with what has to be escaped in
+// every text, and nothing at all.
 func samplePayloads() []payload {
-	full := payload{Phase: open, Severity: critical, Test: true}
-	full.Connections = make([]detect.Broken, 2)
-	full.Ranking, full.Diagnoses = make([]detect.Lift, 2), make([]detect.Diagnosis, 2)
-	full.Message.Facts, full.Message.Links = make([]payloadFact, 2), make([]payloadLink, 2)
-	fill(reflect.ValueOf(&full).Elem())
-	over := full
-	over.Phase = resolve
-	return []payload{full, over, newPayload(delivery{in: &detect.Incident{}})}
+	all := []payload{newPayload(delivery{in: &detect.Incident{}})}
+	for _, p := range []phase{open, resolve, fold, hush} {
+		for _, signal := range []string{"", detect.Revocations, detect.UnknownConnections, detect.Silence, detect.Weekly} {
+			for _, s := range []severity{warning, critical} {
+				one := payload{Phase: p, Severity: s, Test: s == critical}
+				one.Signal, one.Message.Line = signal, signal == detect.Weekly
+				one.Connections = make([]detect.Broken, 2)
+				one.Ranking, one.Diagnoses = make([]detect.Lift, 2), make([]detect.Diagnosis, 2)
+				one.Message.Facts, one.Message.Links = make([]payloadFact, 2), make([]payloadLink, 2)
+				fill(reflect.ValueOf(&one).Elem())
+				all = append(all, one)
+			}
+		}
+	}
+	return all
 }
 
 // fill writes a text with quotes into every empty text, and two of them into every empty list of texts.

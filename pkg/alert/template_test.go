@@ -27,6 +27,10 @@ func TestTemplateErrors(t *testing.T) {
 		"nothing":              ` `,
 		"unquoted text":        `{"text": "{{.Message.Headline}}"}`,
 		"only when resolved":   `{"text": {{if eq .Phase "resolve"}}oh{{else}}1{{end}}}`,
+		"only when silenced":   `{"text": {{if eq .Phase "hush"}}"{{.Provider}}"{{else}}1{{end}}}`,
+		"only a warning":       `{"text": {{if eq .Severity "warning"}}"{{.Provider}}"{{else}}1{{end}}}`,
+		"only without rows":    `{"text": {{if eq .Signal "silence"}}"{{.Environment}}"{{else}}1{{end}}}`,
+		"only a line":          `{"text": {{if .Message.Line}}"{{.Message.Headline}}"{{else}}1{{end}}}`,
 		"only without links":   `{"text": {{range .Message.Links}}{{else}}oh{{end}}1}`,
 		"commas":               `[{{range .Message.Why}}{{json .}},{{end}}]`,
 	} {
