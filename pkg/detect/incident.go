@@ -50,7 +50,7 @@ type Incident struct {
 	Explanation   []string  `json:"explanation"`
 	Connections   []Broken  `json:"connections"` // at most 50, first broken first
 
-	Affected  int         `json:"affected"`            // distinct connections newly broken since its onset, also of what is part of it
+	Affected  int         `json:"affected"`            // distinct connections newly broken in its window or since its onset, also of what is part of it
 	Customers int         `json:"customers"`           // distinct customer accounts of these; 0: not known
 	Remaining Remaining   `json:"remaining"`           // what became of these
 	Ranking   []Lift      `json:"ranking,omitempty"`   // what is over-represented among the breaks of the window, the most telling first; at most 5

@@ -29,10 +29,14 @@ type members struct {
 	moved    bool // they are more, or the state of one is another, since they were counted
 }
 
-// followMembers notes which connections broke in the rise of a series, and what became of them.
+// followMembers notes which connections broke in the rise of a series, and in the window that is told of it, and what became of them.
 func (d *Detector) followMembers(s *series) {
 	t := s.incident
-	d.enlist(t, s.Environment, s.breaks.Since(t.Since))
+	from := window.SlotTime(t.Peak.From)
+	if t.Since.Before(from) {
+		from = t.Since
+	}
+	d.enlist(t, s.Environment, s.breaks.Since(from))
 	d.recount(t)
 	if t.Beyond {
 		t.Explanation = append(t.Explanation, beyondNote)

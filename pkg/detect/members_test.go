@@ -65,6 +65,27 @@ func TestProof(t *testing.T) {
 	}
 }
 
+// What is observed in the window of an incident is among what became of its connections, also what broke before the rise began within it.
+func TestProofIsOfWhatWasObserved(t *testing.T) {
+	later := 0
+	for seed := range uint64(6) {
+		h := newHistory(seed)
+		h.life("crm", 4, monday, onset.Add(5*day))
+		h.breaks("crm", "crm", onset, 25, 2*time.Hour)
+		for _, in := range lives(feed(New(Options{}), h.sorted(), time.Time{}))["crm"] {
+			if in.Affected < in.Observed || in.Remaining != (Remaining{Broken: in.Affected}) {
+				t.Errorf("%s: %d observed of %d, %+v", in.Status, in.Observed, in.Affected, in.Remaining)
+			}
+			if in.Connections[0].Time.After(in.Time.Add(-time.Duration(in.WindowSeconds) * time.Second)) {
+				later++
+			}
+		}
+	}
+	if later == 0 {
+		t.Error("no rise began within its window")
+	}
+}
+
 // A connection that works again and breaks once more needs somebody again, and is one connection.
 func TestBreaksTwiceIsOneMember(t *testing.T) {
 	h := running(40 * time.Hour)
