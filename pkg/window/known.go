@@ -29,6 +29,11 @@ func (n *entry) state() State {
 	return Working
 }
 
+// counts reports whether the last word is a counted failure or exhaustion.
+func (n *entry) counts() bool {
+	return !n.Revoked.IsZero() || !n.Misconfig.IsZero() || n.Exhausted
+}
+
 // Age is how long before the break the user had last authorized the connection; 0: not known.
 func (x *Break) Age() time.Duration {
 	if x.Created == 0 {
@@ -43,6 +48,28 @@ func (l *Ledger) State(environment, integration, connection string) State {
 		return n.state()
 	}
 	return ""
+}
+
+// Owner returns what is known of whose a connection is: its customer account and tags, empty when not known.
+func (l *Ledger) Owner(environment, integration, connection string) (account string, tags nango.Tags) {
+	if n := l.entries[ledgerKey{environment, integration, connection}]; n != nil {
+		return n.Account, n.Tags
+	}
+	return "", ""
+}
+
+// Origin returns how a connection authorizes and when its user last authorized it; empty and zero when no row has said it.
+func (l *Ledger) Origin(environment, integration, connection string) (authMode string, created time.Time) {
+	if n := l.entries[ledgerKey{environment, integration, connection}]; n != nil {
+		return n.AuthMode, n.Created
+	}
+	return "", time.Time{}
+}
+
+// ByItself reports whether a connection works again that was broken, without having been authorized anew: what broke it was no revocation.
+func (l *Ledger) ByItself(environment, integration, connection string) bool {
+	n := l.entries[ledgerKey{environment, integration, connection}]
+	return n != nil && n.Itself && !n.counts()
 }
 
 // Connection is what the ledger knows of one connection. Times are zero and texts empty where it knows nothing.
@@ -93,15 +120,5 @@ func (l *Ledger) Names(yield func(environment, integration, connection string)) 
 		if n.state() != Deleted {
 			yield(key.Environment, key.Integration, key.Connection)
 		}
-	}
-}
-
-// BrokenIn counts the connections of an environment whose last word is a counted failure or exhaustion, those without a known provider too.
-func (l *Ledger) BrokenIn(environment string) int { return l.broken[environment] }
-
-// Environments yields those with a broken connection, in no order.
-func (l *Ledger) Environments(yield func(environment string)) {
-	for name := range l.broken {
-		yield(name)
 	}
 }

@@ -5,7 +5,6 @@ package window
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	"github.com/revwatch/revwatch/pkg/nango"
@@ -16,21 +15,7 @@ const (
 	forgetEntry   = 90 * 24 * time.Hour // an entry without any sign for so long leaves
 	forgetSign    = 4 * 24 * time.Hour  // one that never failed, and of which nothing else is known, leaves: no failure from before its sign can still come
 	maxStanding   = 200_000             // entries that never failed; of more, late failures may count that a success has overtaken
-	confirmAfter  = 6 * time.Hour       // an unknown cause counts when it still fails so much later,
-	confirmGap    = 12 * time.Hour      // with no gap longer than this between two failures,
-	confirmDays   = 3                   // or failing on so many days
 	transientRest = 24 * time.Hour      // a connection fails transiently once in so long
-	reasonShare   = 0.2                 // a source that gives a reason for fewer of its failures never says it
-)
-
-// Unknown says what a failure counts whose reason the rows do not hold.
-type Unknown string
-
-// The ways to count failures without a reason.
-const (
-	UnknownAuto    Unknown = "auto"    // count where an environment hardly ever says the reason, confirm elsewhere
-	UnknownConfirm Unknown = "confirm" // only once it goes on for hours as no outage does
-	UnknownCount   Unknown = "count"   // at once
 )
 
 // ledgerKey names a connection: webhooks know no numeric ids.
@@ -61,13 +46,6 @@ type entry struct {
 	Deleted     bool        `json:",omitempty"` // it was, and nothing said since that it is there
 }
 
-// unconfirmed is a run of failures of unknown cause without a success or a transient failure in it.
-type unconfirmed struct {
-	First, Last time.Time
-	Days        int  // distinct UTC days with a failure
-	Gap         bool // two failures were more than confirmGap apart
-}
-
 // Ledger knows the state of every connection that failed, and for some days that of others, and decides which failures are new. The zero
 // value is not ready.
 type Ledger struct {
@@ -80,22 +58,6 @@ type Ledger struct {
 	standing int            // entries that never failed
 	changed  map[ledgerKey]struct{}
 	speaks   map[string]struct{} // environments whose reasons changed
-}
-
-type place struct{ environment, provider string }
-
-// tally sums the entries of one provider.
-type tally struct {
-	broken       int
-	integrations map[string]int
-}
-
-type user struct{ environment, integration string }
-
-// use is how many entries of an integration are of a provider: of one, unless its name was given to another.
-type use struct {
-	provider string
-	entries  int
 }
 
 // NewLedger returns an empty ledger.
@@ -171,30 +133,6 @@ func (l *Ledger) whose(key ledgerKey, n *entry, e nango.Event) {
 	if n.Provider == "" {
 		n.Provider = l.providerOf(key)
 	}
-}
-
-// providerOf is the provider of a connection's integration by its other connections; of several the last in the alphabet, whatever came first.
-func (l *Ledger) providerOf(key ledgerKey) (name string) {
-	for _, u := range l.uses[user{key.Environment, key.Integration}] {
-		name = max(name, u.provider)
-	}
-	return name
-}
-
-// Owner returns what is known of whose a connection is: its customer account and tags, empty when not known.
-func (l *Ledger) Owner(environment, integration, connection string) (account string, tags nango.Tags) {
-	if n := l.entries[ledgerKey{environment, integration, connection}]; n != nil {
-		return n.Account, n.Tags
-	}
-	return "", ""
-}
-
-// Origin returns how a connection authorizes and when its user last authorized it; empty and zero when no row has said it.
-func (l *Ledger) Origin(environment, integration, connection string) (authMode string, created time.Time) {
-	if n := l.entries[ledgerKey{environment, integration, connection}]; n != nil {
-		return n.AuthMode, n.Created
-	}
-	return "", time.Time{}
 }
 
 func (l *Ledger) sign(key ledgerKey, n *entry, e nango.Event) (v Verdict) {
@@ -284,21 +222,6 @@ func (n *entry) count(last *time.Time, e nango.Event, cause nango.Cause) Verdict
 	return Verdict{New: true, Cause: cause}
 }
 
-// unknownFailure counts as revoked at once, or when the run it belongs to is confirmed.
-func (l *Ledger) unknownFailure(n *entry, e nango.Event) Verdict {
-	if !n.Revoked.IsZero() && e.Time.Sub(n.Failed) <= forgetFailure {
-		return Verdict{} // a repeat of what is counted already
-	}
-	if l.unknown == UnknownCount || l.unknown == UnknownAuto && l.share(e.Environment).silent(e.Time) {
-		return n.count(&n.Revoked, e, nango.Revoked)
-	}
-	n.Unconfirmed.add(e.Time)
-	if n.Unconfirmed.confirmed() {
-		return n.count(&n.Revoked, e, nango.Revoked)
-	}
-	return Verdict{}
-}
-
 // exhausted confirms what is broken. It is no failure of its own.
 func (n *entry) exhausted(e nango.Event) Verdict {
 	waiting := !n.Unconfirmed.First.IsZero()
@@ -310,26 +233,6 @@ func (n *entry) exhausted(e nango.Event) Verdict {
 	}
 	n.Failed = e.Time
 	return Verdict{}
-}
-
-func (u *unconfirmed) add(t time.Time) {
-	day := t.UTC().Truncate(24 * time.Hour)
-	switch {
-	case u.First.IsZero():
-		*u = unconfirmed{First: t, Days: 1}
-	case t.Sub(u.Last) > forgetFailure:
-		*u = unconfirmed{First: t, Days: 1}
-	default:
-		u.Gap = u.Gap || t.Sub(u.Last) > confirmGap
-		if u.Last.UTC().Truncate(24 * time.Hour).Before(day) {
-			u.Days++
-		}
-	}
-	u.Last = t
-}
-
-func (u *unconfirmed) confirmed() bool {
-	return u.Last.Sub(u.First) >= confirmAfter && (!u.Gap || u.Days >= confirmDays)
 }
 
 // Sweep forgets entries without a sign for 90 days. Called once a day it keeps the ledger bounded by who failed in that time. Entries that never
@@ -347,121 +250,4 @@ func (l *Ledger) Sweep(now time.Time, needed func(environment, integration, conn
 			l.changed[key] = struct{}{}
 		}
 	}
-}
-
-// Broken counts the connections of a provider whose last word is a counted failure or exhaustion.
-func (l *Ledger) Broken(environment, provider string) int {
-	if t := l.places[place{environment, provider}]; t != nil {
-		return t.broken
-	}
-	return 0
-}
-
-// ByItself reports whether a connection works again that was broken, without having been authorized anew: what broke it was no revocation.
-func (l *Ledger) ByItself(environment, integration, connection string) bool {
-	n := l.entries[ledgerKey{environment, integration, connection}]
-	return n != nil && n.Itself && !n.counts()
-}
-
-// Integrations calls yield with every integration of a provider that has an entry.
-func (l *Ledger) Integrations(environment, provider string, yield func(integration string)) {
-	if t := l.places[place{environment, provider}]; t != nil {
-		for name := range t.integrations {
-			yield(name)
-		}
-	}
-}
-
-// tally takes an entry out of the sums before it changes (by = -1), and into them afterwards (by = 1).
-func (l *Ledger) tally(key ledgerKey, n *entry, by int) {
-	if n.Failed.IsZero() {
-		l.standing += by
-	}
-	if n.counts() {
-		if l.broken[key.Environment] += by; l.broken[key.Environment] == 0 {
-			delete(l.broken, key.Environment)
-		}
-	}
-	if n.Provider == "" || n.state() == Deleted {
-		return
-	}
-	at := place{key.Environment, n.Provider}
-	t := l.places[at]
-	if t == nil {
-		t = &tally{integrations: map[string]int{}}
-		l.places[at] = t
-	}
-	if n.counts() {
-		t.broken += by
-	}
-	l.use(user{key.Environment, key.Integration}, n.Provider, by)
-	if t.integrations[key.Integration] += by; t.integrations[key.Integration] == 0 {
-		delete(t.integrations, key.Integration)
-	}
-	if len(t.integrations) == 0 {
-		delete(l.places, at)
-	}
-}
-
-func (l *Ledger) use(of user, provider string, by int) {
-	list := l.uses[of]
-	i := slices.IndexFunc(list, func(u use) bool { return u.provider == provider })
-	if i < 0 {
-		i, list = len(list), append(list, use{provider: provider})
-	}
-	if list[i].entries += by; list[i].entries == 0 {
-		list = slices.Delete(list, i, i+1)
-	}
-	if l.uses[of] = list; len(list) == 0 {
-		delete(l.uses, of)
-	}
-}
-
-// counts reports whether the last word is a counted failure or exhaustion.
-func (n *entry) counts() bool {
-	return !n.Revoked.IsZero() || !n.Misconfig.IsZero() || n.Exhausted
-}
-
-func (l *Ledger) share(environment string) *shares {
-	s := l.reasons[environment]
-	if s == nil {
-		s = &shares{}
-		l.reasons[environment] = s
-	}
-	return s
-}
-
-// shares counts, for the last 7 days, how many failures carried a reason.
-type shares struct {
-	Days [7]struct {
-		Day            int64 // days since 1970
-		All, Explained int
-	}
-}
-
-func (s *shares) add(t time.Time, explained bool) {
-	day := t.Unix() / 86400
-	d := &s.Days[((day%7)+7)%7]
-	if day < d.Day {
-		return // older than the week that is held
-	}
-	if day > d.Day {
-		d.Day, d.All, d.Explained = day, 0, 0
-	}
-	d.All++
-	if explained {
-		d.Explained++
-	}
-}
-
-// silent reports whether the reason is said so seldom that the source must be one that never says it.
-func (s *shares) silent(t time.Time) bool {
-	today := t.Unix() / 86400
-	all, explained := 0, 0
-	for _, d := range s.Days {
-		if today-d.Day < 7 {
-			all, explained = all+d.All, explained+d.Explained
-		}
-	}
-	return all == 0 || float64(explained) < reasonShare*float64(all)
 }
