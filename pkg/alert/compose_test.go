@@ -306,6 +306,14 @@ func TestDeadline(t *testing.T) {
 	if got := last(in); !strings.HasPrefix(got, "16 connections exhaust from 7 Mar 2026 or earlier unless it is done") {
 		t.Error(got)
 	}
+	many := misconfigured()
+	many.Affected, many.Remaining, many.Connections = 80, detect.Remaining{Broken: 80}, slices.Repeat(many.Connections[:1], listLimit)
+	for scope, want := range map[string]string{"provider": "from 7 Mar 2026 unless", "family": "from 7 Mar 2026 or earlier unless", "all": "from 7 Mar 2026 or earlier unless"} {
+		many.Scope = scope
+		if got := last(many); !strings.Contains(got, want) {
+			t.Errorf("%s: %s", scope, got)
+		}
+	}
 	in.Remaining, in.Affected = detect.Remaining{Broken: 6}, 6
 	in.Time = in.Time.AddDate(0, 0, 3)
 	if got := last(in); !strings.HasPrefix(got, "Since 7 Mar 2026 Nango gives up what broke") {

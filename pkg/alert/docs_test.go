@@ -49,7 +49,7 @@ func documentedMessages() []documented {
 		{name: "slack-bot-edit", to: bot, first: &opened, shown: ending, at: at},
 		{name: "slack-bot-thread", to: bot, first: &opened, shown: ending, at: end, step: 1},
 		{name: "slack-bot-silenced", to: bot, first: &opened, shown: silenced, at: at},
-		{name: "slack-weekly", to: hook, shown: lastWeek(), at: time.Date(2026, 3, 9, 9, 0, 0, 0, time.UTC)},
+		{name: "slack-weekly", to: hook, shown: say(weekly(), open), at: time.Date(2026, 3, 9, 9, 0, 0, 0, time.UTC)},
 		{name: "slack-test", to: hook, shown: marked, at: at},
 	}, documentedElsewhere(opened, silenced, ending)...)
 }
@@ -75,13 +75,6 @@ func say(in detect.Incident, p phase) delivery {
 		Dashboard: "https://app.nango.dev/{environment}/logs?integrations={integration}", Runbook: "https://wiki.example.com/runbooks/oauth/{provider}",
 		Connection: "https://app.nango.dev/{environment}/connections/{integration}/{connection}",
 	}}.orDefault())
-	return d
-}
-
-func lastWeek() delivery {
-	const line = "Last week: prod 41 newly broken (38 expected), 30 reconnected, 112 still broken; dev 2 (3 expected), 0 reconnected, 5 still broken; nothing unusual"
-	d := say(detect.Incident{Type: "incident", ID: "a7c90a1b2c3d4e5f", Revision: 1, Milestone: 1, Status: detect.StatusOpen, Signal: "weekly", Explanation: []string{line}}, open)
-	d.message.line, d.message.headline, d.message.summary = true, line, line
 	return d
 }
 

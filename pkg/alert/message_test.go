@@ -376,7 +376,7 @@ func TestNumbersInWords(t *testing.T) {
 			t.Errorf("number(%v) = %q, want %q", x, got, want)
 		}
 	}
-	for d, want := range map[time.Duration]string{45 * time.Minute: "45 min", 3 * time.Hour: "3 h", 190 * time.Minute: "3 h 10 min", 52 * time.Hour: "2 days 4 h"} {
+	for d, want := range map[time.Duration]string{45 * time.Minute: "45 min", 3 * time.Hour: "3 h", 190 * time.Minute: "3 h 10 min", 52 * time.Hour: "2 days 4 h", 72*time.Hour + time.Minute: "3 days"} {
 		if got := span(d); got != want {
 			t.Errorf("span(%v) = %q", d, got)
 		}

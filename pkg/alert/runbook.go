@@ -72,7 +72,7 @@ func (c composer) mend() []string {
 func (c composer) deadline() string {
 	day, n := c.exhausts(), c.remaining().Broken
 	when := date(day)
-	if len(c.in.Connections) < min(c.all(), listLimit) { // others broke before these: it was open before
+	if !c.firstListed() {
 		when += " or earlier"
 	}
 	switch {
@@ -84,6 +84,13 @@ func (c composer) deadline() string {
 		return "1 connection exhausts on " + when + " unless it is done: Nango gives it up on its fourth failing day, and its user has to re-authorize after all."
 	}
 	return count(n, "connection") + " exhaust from " + when + " unless it is done: Nango gives each up on its fourth failing day, and its user has to re-authorize after all."
+}
+
+// firstListed says that those that broke first are among the listed connections. They are not where the incident was open before, and the list of a
+// rise of several is of one hour.
+func (c composer) firstListed() bool {
+	n := len(c.in.Connections)
+	return n >= c.all() || n >= listLimit && !c.wide() && c.in.Status != detect.StatusReopened
 }
 
 // exhausts is the day on which the first listed connection that is still broken fails for the fourth day, zero when none has a time. It may be too

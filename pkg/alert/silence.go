@@ -47,6 +47,8 @@ func (c composer) silenceFacts() []fact {
 func span(d time.Duration) string {
 	h, m := int(d.Hours()), int(d.Minutes())%60
 	switch {
+	case h >= 48 && h%24 == 0:
+		return fmt.Sprintf("%d days", h/24)
 	case h >= 48:
 		return fmt.Sprintf("%d days %d h", h/24, h%24)
 	case h == 0:
