@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/revwatch/revwatch/pkg/nango"
 	"github.com/revwatch/revwatch/pkg/stream"
 )
@@ -116,4 +118,29 @@ func (d *drift) restore(bucket, key string, value []byte) error {
 		}
 	}
 	return nil
+}
+
+// watchShape looks whether what is read still is what we know, and whether it is of one account.
+func (f *follower) watchShape(now time.Time) {
+	f.drift.look(moment{now: now, read: f.positions.reached()}, f.drifted)
+	if n := f.drift.read.Accounts; n > 1 && !f.mixed {
+		f.mixed = true
+		f.log.Warn("rows of more than one Nango account are read: environments and connections of the same name are taken for one; run a detector for each account",
+			zap.Int("accounts", n))
+	}
+}
+
+// drifted logs that rows lost the shape we know, or have it again.
+func (f *follower) drifted(l *lack, without int64) {
+	text := map[string][3]string{
+		driftNoRows:      {"records arrive, and none of them is a row of Nango's logs", "rows of Nango's logs are recognised again", "records"},
+		driftNoCauses:    {"token refreshes fail, and the rows hold a reason for none of them", "reasons of failed token refreshes are found again", "refreshes"},
+		driftNoRefreshes: {"reasons of failed token refreshes arrive, and none has its operation", "operations of failed token refreshes are found again", "reasons"},
+	}[l.kind]
+	if l.on {
+		f.log.Warn("schema drift: "+text[0], zap.String("kind", l.kind), zap.Int64(text[2], without), zap.Time("since", l.since),
+			zap.String("next", "detector explain-record says what it sees in single records: give it some of these"))
+		return
+	}
+	f.log.Info("schema drift is over: "+text[1], zap.String("kind", l.kind), zap.Int64(text[2], without))
 }

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -104,21 +101,6 @@ func (f *follower) Batch(b stream.Batch) error {
 	return nil
 }
 
-// drifted logs that rows lost the shape we know, or have it again.
-func (f *follower) drifted(l *lack, without int64) {
-	text := map[string][3]string{
-		driftNoRows:      {"records arrive, and none of them is a row of Nango's logs", "rows of Nango's logs are recognised again", "records"},
-		driftNoCauses:    {"token refreshes fail, and the rows hold a reason for none of them", "reasons of failed token refreshes are found again", "refreshes"},
-		driftNoRefreshes: {"reasons of failed token refreshes arrive, and none has its operation", "operations of failed token refreshes are found again", "reasons"},
-	}[l.kind]
-	if l.on {
-		f.log.Warn("schema drift: "+text[0], zap.String("kind", l.kind), zap.Int64(text[2], without), zap.Time("since", l.since),
-			zap.String("next", "detector explain-record says what it sees in single records: give it some of these"))
-		return
-	}
-	f.log.Info("schema drift is over: "+text[1], zap.String("kind", l.kind), zap.Int64(text[2], without))
-}
-
 // relearn hushes what is found in records that others had committed.
 func (f *follower) relearn(p *position, records []stream.Record, now time.Time) {
 	for i := range records {
@@ -143,16 +125,6 @@ func (f *follower) caughtUp() {
 	}
 	f.behind = false
 	f.log.Info("caught up with the topics", zap.Int64("records", s.Records), zap.Int64("failures", failures(s)), zap.Int("series", len(f.detector.Series())))
-}
-
-// watchShape looks whether what is read still is what we know, and whether it is of one account.
-func (f *follower) watchShape(now time.Time) {
-	f.drift.look(moment{now: now, read: f.positions.reached()}, f.drifted)
-	if n := f.drift.read.Accounts; n > 1 && !f.mixed {
-		f.mixed = true
-		f.log.Warn("rows of more than one Nango account are read: environments and connections of the same name are taken for one; run a detector for each account",
-			zap.Int("accounts", n))
-	}
 }
 
 // noKafka is before any record was written to a Kafka: a clock that was never set.
@@ -284,62 +256,4 @@ func (f *follower) would(x *detect.Incident) zap.Field {
 func (f *follower) adopts(x detect.Adopted) {
 	f.log.Info("a new level is taken for normal", zap.String("signal", x.Signal), zap.String("environment", x.Environment), zap.String("provider", x.Provider),
 		zap.String("cause", x.Cause), zap.Time("since", x.Since))
-}
-
-// publish shows the state as it is now. It takes a twentieth of the time at most.
-func (f *follower) publish() {
-	if f.committed.IsZero() && f.positions.owned() > 0 {
-		return // nothing was committed yet
-	}
-	begin := time.Now()
-	if begin.Before(f.published) {
-		return
-	}
-	x := web.Snapshot{
-		At: f.now(), Reader: f.reader.Stats(), Detector: f.detector.Stats(), Series: f.detector.Series(), Incidents: f.incidents(),
-		Errors: maps.Clone(f.errors), Watermark: f.reader.Watermark(), Newest: f.reader.Newest(), Silent: f.silence.open() != nil, Learning: f.detector.Learning(),
-		Drift: f.drift.state(),
-		Input: f.input(), Committed: f.committed,
-	}
-	f.watchLearning(x.Learning)
-	f.server.Publish(x)
-	f.watch(x)
-	f.published = begin.Add(20 * time.Since(begin))
-}
-
-func (f *follower) input() web.Input {
-	s := f.consumer.Status()
-	in := web.Input{Joined: s.Joined, Owner: s.Owner, Error: s.Err, Stalled: s.Stalled, Bytes: s.Bytes, Skipped: s.Skipped}
-	for _, p := range f.positions.byName {
-		if p.owned {
-			in.Partitions = append(in.Partitions, web.Partition{Name: p.name, Lag: p.lag(), Gap: p.Gap, Position: p.Next})
-		}
-	}
-	slices.SortFunc(in.Partitions, func(a, b web.Partition) int { return strings.Compare(a.Name, b.Name) })
-	return in
-}
-
-// check tells what readiness hangs on.
-func (f *follower) check() {
-	s := f.consumer.Status()
-	switch {
-	case s.Err != "":
-		f.server.Check("kafka", false, s.Err)
-	case !s.Joined:
-		f.server.Check("kafka", false, "joining the group")
-	case s.Partitions == 0:
-		f.server.Check("kafka", true, "standing by: another member reads")
-	default:
-		f.server.Check("kafka", true, fmt.Sprintf("reading %d partitions, %d records behind", s.Partitions, f.positions.lag()))
-	}
-	if n := f.reader.Stats().Stalled; n > 0 && s.Partitions > 0 {
-		f.server.Check("partitions", false, plural(n, "partition")+" cannot be read for 10 minutes")
-	} else {
-		f.server.Check("partitions", true, "")
-	}
-	if f.failing != nil {
-		f.server.Check("state", false, f.failing.Error())
-		return
-	}
-	f.server.Check("state", true, "")
 }
