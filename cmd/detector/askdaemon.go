@@ -55,8 +55,8 @@ func (c *config) api(base string) runningDaemon {
 }
 
 const (
-	askTimeout = 10 * time.Second // longer than the daemon takes to say that it cannot answer
-	maxAnswer  = 64 << 20
+	askTimeout = 30 * time.Second // longer than the daemon takes to say that it cannot answer, or to send what it may
+	maxAnswer  = 256 << 20        // 200,000 connections are 66 MiB
 )
 
 // call asks for a path, with a JSON body when there is one. The error wraps errNoDaemon when no connection comes about.
