@@ -64,5 +64,9 @@ func band(c detect.Course, first, peak int) string {
 			above++
 		}
 	}
-	return fmt.Sprintf(", up to %d is usual; %s above the usual", int(c.Upper[peak]), count(above, "bar"))
+	usual := "none"
+	if c.Upper[peak] >= 1 {
+		usual = fmt.Sprintf("up to %d", int(c.Upper[peak]))
+	}
+	return fmt.Sprintf(", %s is usual; %s above the usual", usual, count(above, "bar"))
 }

@@ -22,6 +22,7 @@ func TestSpark(t *testing.T) {
 		{detect.Course{From: onset, Seconds: math.MaxInt, Counts: []int{4, 5}}, ""},
 		{detect.Course{From: onset, Seconds: 600, Counts: []int{0, 1, 2, 4, 8, -3}}, "▁▂▃▅█▁ from 13:12 to 14:12 UTC, 10 min a bar; most 8 in the one from 13:52"},
 		{detect.Course{From: onset, Seconds: 600, Counts: []int{0, 1, 2}, Upper: []float64{0.4, 1.9, 1.9}}, "▁▅█ from 13:12 to 13:42 UTC, 10 min a bar; most 2 in the one from 13:32, up to 1 is usual; 1 bar above the usual"},
+		{detect.Course{From: onset, Seconds: 600, Counts: []int{0, 1}, Upper: []float64{0, 0.9}}, "▁█ from 13:12 to 13:32 UTC, 10 min a bar; most 1 in the one from 13:22, none is usual; 1 bar above the usual"},
 		{detect.Course{From: onset, Seconds: 600, Counts: []int{5, 1}, Upper: []float64{math.NaN(), 1}}, "█▃ from 13:12 to 13:32 UTC, 10 min a bar; most 5 in the one from 13:12"},
 		{detect.Course{From: onset, Seconds: 600, Counts: []int{5, 1000000}, Upper: []float64{1}}, "▂█ from 13:12 to 13:32 UTC, 10 min a bar; most 1000000 in the one from 13:22"},
 		{detect.Course{From: onset, Seconds: 600, Counts: []int{3, 685732081549}}, "▂█ from 13:12 to 13:32 UTC, 10 min a bar; most 685732081549 in the one from 13:22"},
