@@ -233,7 +233,7 @@ func TestCovers(t *testing.T) {
 		a, b alert.Match
 		want bool
 	}{
-		{of(), of(), true}, {of(), of("a"), true}, {of("a"), of(), false}, {of("*"), of("a"), true}, {of("google-*"), of("google-mail"), true}, {of("google-*"), of("google-*"), true},
+		{of(), of(), true}, {of("*"), of(), true}, {of("a", "*"), of(), true}, {of(), of("a"), true}, {of("a"), of(), false}, {of("*"), of("a"), true}, {of("google-*"), of("google-mail"), true}, {of("google-*"), of("google-*"), true},
 		{of("google-mail"), of("google-*"), false}, {of("g*l"), of("g*e*l"), true}, {of("g*e*l"), of("g*l"), false}, {of("a", "b"), of("b"), true}, {of("a"), of("a", "b"), false},
 		{of("a*a"), of("a"), false}, {of("*a*b*"), of("xaybz"), true}, {of("*a*b*"), of("xbya"), false}, {of("a"), of("A"), false},
 		{alert.Match{Severity: "critical"}, alert.Match{}, false}, {alert.Match{Severity: "warning"}, alert.Match{}, true}, {alert.Match{}, alert.Match{Severity: "critical"}, true},

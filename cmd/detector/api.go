@@ -43,10 +43,10 @@ func (f *follower) unhush(id string) error {
 	return unsaved(f.notifier.EndSilence(id))
 }
 
-// silences are those that are on or to come.
+// silences are those that are on or to come; who reads nothing has none of the others' to show.
 func (f *follower) silences() ([]alert.Silence, error) {
-	if err := f.speaks(); err != nil {
-		return nil, err
+	if f.consumer.Status().Partitions == 0 {
+		return nil, errStandsBy
 	}
 	return f.notifier.Silences(), nil
 }
@@ -72,9 +72,11 @@ func (f *follower) save(bucket, key string, value []byte) error {
 	return nil
 }
 
+var errStandsBy = fmt.Errorf("%w: this member tells nobody; ask the one whose revwatch_owner is 1, or wait until the group is joined", web.ErrUnavailable)
+
 func (f *follower) speaks() error {
 	if f.consumer.Status().Owner {
 		return nil
 	}
-	return fmt.Errorf("%w: this member tells nobody; ask the one whose revwatch_owner is 1, or wait until the group is joined", web.ErrUnavailable)
+	return errStandsBy
 }

@@ -83,7 +83,7 @@ func toWords(to []string) string {
 // covers says that whatever b matches a matches too; false where it is not sure.
 func covers(a, b alert.Match) bool {
 	list := func(a, b []string) bool {
-		return len(a) == 0 || len(b) > 0 && !slices.ContainsFunc(b, func(y string) bool {
+		return len(a) == 0 || slices.Contains(a, "*") || len(b) > 0 && !slices.ContainsFunc(b, func(y string) bool {
 			return !slices.ContainsFunc(a, func(x string) bool { return glob(x, y) })
 		})
 	}

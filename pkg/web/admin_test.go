@@ -174,7 +174,12 @@ func TestStandbyKnowsNothing(t *testing.T) {
 		return nil, fmt.Errorf("%w: this member tells nobody", ErrUnavailable)
 	}})
 	x := small()
-	x.Input.Owner = false
+	x.Input.Owner = false // a Kafka that is away: we are still the one who knows
+	s.Publish(x)
+	if status, body := tell(h, "GET", IncidentsPath); status != 200 {
+		t.Errorf("of an owner without Kafka: %d %s", status, body)
+	}
+	x.Input.Partitions = nil
 	s.Publish(x)
 	for _, path := range []string{IncidentsPath, SilencesPath} {
 		if status, body := tell(h, "GET", path); status != 503 || !strings.Contains(body, "this member") {

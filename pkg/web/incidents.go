@@ -24,7 +24,7 @@ func (p api) serveIncidents(w http.ResponseWriter, r *http.Request) {
 	switch x := p.server.last.Load(); {
 	case x == nil:
 		refuseFor(w, fmt.Errorf("%w: nothing was read yet", ErrUnavailable))
-	case !x.Input.Owner:
+	case len(x.Input.Partitions) == 0:
 		refuseFor(w, fmt.Errorf("%w: this member reads nothing; ask the one whose revwatch_owner is 1, or wait until the group is joined", ErrUnavailable))
 	default:
 		answerJSON(w, http.StatusOK, graded(x.Incidents, p.server.o.Severity))
