@@ -36,7 +36,7 @@ func (d *Detector) describe(s *series) {
 	}
 	past := d.compare(s, found)
 	var top []over
-	if s.Signal == Revocations && t.Wide == "" { // one that stands for others ranks them together
+	if s.Signal == Revocations && t.Wide == "" { // one that stands for others ranks and diagnoses them together
 		top = past.rank(found, func(x dimension) bool { return x != byProvider && (x != byIntegration || several) })
 	}
 	t.Ranking, t.Explanation = lifts(top), explain(s, breaks, found, top)
@@ -50,7 +50,9 @@ func (d *Detector) describe(s *series) {
 	if t.Status == StatusResolved && t.Signal == Revocations {
 		d.byThemselves(s)
 	}
-	t.Diagnoses = d.diagnose(t, found, past, part{s, breaks})
+	if t.Wide == "" {
+		t.Diagnoses = d.diagnose(t, found, past, part{s, breaks})
+	}
 	t.Course = d.course(s)
 	d.describeWide(t)
 	d.followMembers(s)

@@ -485,7 +485,11 @@ func keep(stored map[string]map[string][]byte) func(bucket, key string, value []
 }
 
 func restored(t *rapid.T, stored map[string]map[string][]byte) *Detector {
-	d := New(Options{})
+	return restoredWith(t, Options{}, stored)
+}
+
+func restoredWith(t *rapid.T, o Options, stored map[string]map[string][]byte) *Detector {
+	d := New(o)
 	for bucket, values := range stored {
 		for key, value := range values {
 			if err := d.Restore(bucket, key, value); err != nil {
