@@ -142,7 +142,8 @@ func (d *Detector) gather(f *fleet, lead *tracked, at time.Time) (out []Incident
 	return out
 }
 
-// spreadBegins chooses which incident stands for the rise of all.
+// spreadBegins chooses which incident stands for the rise of all: the first that opened in the hour before, else that of all which ended less than 72 h ago,
+// else a new one.
 func (d *Detector) spreadBegins(f *fleet, b *breadth, slot int64, now time.Time) (out []Incident) {
 	at := window.SlotTime(slot + 1)
 	var lead *tracked
@@ -154,10 +155,12 @@ func (d *Detector) spreadBegins(f *fleet, b *breadth, slot int64, now time.Time)
 		}
 	}
 	if lead == nil {
-		if f.Own != nil {
-			d.forgetMembers(f.Own.ID)
+		if f.Own == nil || at.Sub(f.Own.ResolvedAt) > reopenWithin {
+			if f.Own != nil {
+				d.forgetMembers(f.Own.ID)
+			}
+			f.Own = newOwn(f, at)
 		}
-		f.Own = newOwn(f, at)
 		f.Wide = wide{ID: f.Own.ID, End: slot}
 		return nil
 	}
@@ -172,27 +175,34 @@ func newOwn(f *fleet, at time.Time) *tracked {
 	}}
 }
 
-// ownRises tells the incident of all as it is now, when it is new or worse than it was.
+// ownRises tells the incident of all as it is now, when it is new, opens again or is worse than it was.
 func (d *Detector) ownRises(f *fleet, b *breadth, slot int64, now time.Time) []Incident {
 	t := f.Own
+	at, again := window.SlotTime(slot+1), !t.ResolvedAt.IsZero()
 	t.Over = false
-	if t.Broad != nil && b.Score <= t.Broad.Score {
+	if !again && t.Broad != nil && b.Score <= t.Broad.Score {
 		return nil
 	}
-	past := d.isPast(b.newest, now)
-	switch {
-	case t.Revision == 0:
-		t.Past, t.Since, t.Milestone, t.Told.Count = past, b.Since, 1, float64(b.Observed)
-	case t.Broad == nil, t.Past && !past, float64(b.Observed) >= growth*t.Told.Count:
-		t.Past, t.Told.Count = past, float64(b.Observed)
-		t.Milestone++
-		t.Status = StatusUpdate
-	default:
+	past, shows := d.isPast(b.newest, now), peak{Score: b.Score, Count: float64(b.Observed)}
+	loud := t.Revision == 0 || t.Broad == nil || t.Past && !past || shows.Count >= growth*t.Told.Count
+	if t.Revision > 0 {
 		t.Status = StatusUpdate
 	}
+	if again {
+		loud = t.Past && !past || worse(shows, t.Told)
+		t.Status, t.OpenedAt, t.ResolvedAt, t.Resolution = StatusReopened, at, time.Time{}, ""
+	}
+	if again || t.Revision == 0 {
+		t.Since = b.Since
+	}
+	if loud {
+		t.Told = shows
+		t.Milestone++
+	}
+	t.Past = past && (t.Past || t.Revision == 0) // what was told stays so
 	d.explainAll(f.kind, b, slot)
 	t.Broad = b
-	t.Time = window.SlotTime(slot + 1)
+	t.Time = at
 	t.Revision++
 	b.over(&t.Incident)
 	t.Environment, _ = b.where()

@@ -227,6 +227,35 @@ func TestAllAtOnceEndsByItself(t *testing.T) {
 	}
 }
 
+// All that rise again within three days of the end are the same incident, told again only when it is worse; later it is another.
+func TestAllAtOnceAgain(t *testing.T) {
+	for _, c := range []struct {
+		after time.Duration
+		k     int
+		same  bool
+		loud  bool
+	}{{40 * time.Hour, 8, true, false}, {40 * time.Hour, 16, true, true}, {90 * time.Hour, 8, false, true}} {
+		h := running(120 * time.Hour)
+		h.everybody(onset, 8, 1)
+		h.everybody(onset.Add(c.after), c.k, 1)
+		d := New(Options{})
+		all := feed(d, h.sorted(), time.Time{})
+		if len(all) != 4 || fmt.Sprint(statuses(all[:2])) != "[open resolved]" || all[3].Status != StatusResolved {
+			t.Fatalf("%v after: %v", c.after, statuses(all))
+		}
+		again, end := all[2], all[3]
+		if same := again.ID == all[0].ID; same != c.same || (again.Status == StatusReopened) != c.same {
+			t.Errorf("%v after: %s, the same: %v", c.after, again.Status, same)
+		}
+		if loud := again.Milestone > all[1].Milestone || !c.same; loud != c.loud || again.Since.Before(onset.Add(c.after)) || !again.ResolvedAt.IsZero() {
+			t.Errorf("%v after, %d rise: milestone %d after %d, since %v", c.after, c.k, again.Milestone, all[1].Milestone, again.Since)
+		}
+		if want := 8 + c.k; c.same && (end.Affected != want || end.Remaining.Broken != want || end.Revision != 4 || len(d.members) != 1) {
+			t.Errorf("%v after: %d, %+v, revision %d", c.after, end.Affected, end.Remaining, end.Revision)
+		}
+	}
+}
+
 // One provider's incident that opened within the hour before all rose is widened in place: no second one is told.
 func TestAllAtOnceWidensWhatWasThere(t *testing.T) {
 	for before, widened := range map[time.Duration]bool{20 * time.Minute: true, 50 * time.Minute: true, 90 * time.Minute: false} {
