@@ -186,9 +186,10 @@ func (l *lane) settle(j job, got receipt, err error) {
 	if err == nil {
 		r.accept(j.mark, got, now)
 		l.worked("sent")
+		l.askAgain(now)
 		l.log.Info("told", j.fields()...)
 	} else {
-		f := faultOf(err)
+		f := faultFor(err)
 		l.failures++
 		r.fail(l.traits, j.mark, f, l.failures, now)
 		l.failed(j, f, r.Hold)
@@ -216,7 +217,7 @@ func (l *lane) settleAgain(j job, got receipt, err error) {
 		l.post(j.id)
 		return
 	}
-	f := faultOf(err)
+	f := faultFor(err)
 	l.failures++
 	hold := now.Add(max(f.after, backoff(l.failures, backoffBase, backoffCap)))
 	switch {
@@ -229,6 +230,25 @@ func (l *lane) settleAgain(j job, got receipt, err error) {
 		l.dirty[recordKey(l.name, j.id)] = struct{}{}
 	}
 	l.failed(j, f, hold)
+}
+
+// faultFor reads an error of send. Who asks to wait for longer than people wait for a page is waited for, and stands for one that refuses: it is
+// shown as down, and the fallback is told meanwhile.
+func faultFor(err error) *fault {
+	f := *faultOf(err)
+	if f.verdict == failed && f.after > longestWait {
+		f.verdict, f.reason = refused, f.reason+", and asks to wait for "+span(f.after)
+	}
+	return &f
+}
+
+// askAgain lets what was refused some time ago be tried again, now that something was taken.
+func (l *lane) askAgain(now time.Time) {
+	for _, r := range l.records {
+		if r.Refusal != nil && now.Sub(r.Tried) >= askedAgain {
+			r.Refusal.Until = sooner(r.Refusal.Until, now)
+		}
+	}
 }
 
 // worked notes an accepted request.

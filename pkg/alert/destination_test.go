@@ -131,7 +131,7 @@ func TestPagerDutyFaults(t *testing.T) {
 	all := append(onAny(nowhere(t)),
 		faultCase{"429 that says nothing", counterpart.Status(429, ""), failed, "HTTP 429", pagerDutyOff},
 		faultCase{"403", counterpart.Status(403, ""), refused, "HTTP 403", 0},
-		faultCase{"200 is not 202", counterpart.Status(200, "<html>a portal</html>"), refused, "HTTP 200", 0},
+		faultCase{"200 is not 202", counterpart.Status(200, "<html>a portal</html>"), doubtful, "HTTP 200", 0},
 		faultCase{"slow 202", counterpart.Drip(202, 10*time.Millisecond), "", "", 0},
 		faultCase{"works", counterpart.Fault{}, "", "", 0},
 	)

@@ -134,13 +134,16 @@ func explain(err error) string {
 	return "request failed"
 }
 
-// statusFault reads the status of an answer that is not the expected one: 408, 429 and 5xx pass, the rest stays.
+// statusFault reads the status of an answer that is not the expected one: 408, 429 and 5xx pass, the rest stays. Another success than the expected
+// one is somebody else's, such as a portal's: what became of the request is not known.
 func (a answer) statusFault(detail string) *fault {
 	f := &fault{verdict: refused, reason: "HTTP " + strconv.Itoa(a.status), after: a.retryAfter()}
 	if detail != "" {
 		f.reason += " " + detail
 	}
 	switch {
+	case a.status >= 200 && a.status < 300:
+		f.verdict = doubtful
 	case a.status == http.StatusGatewayTimeout: // a proxy gave up waiting for the one who does the work
 		f.verdict = doubtful
 	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooManyRequests, a.status >= 500:

@@ -73,6 +73,9 @@ func (l *lane) restore(incident string, r record) {
 		l.results[string(doubtful)]++
 		l.dirty[recordKey(l.name, incident)] = struct{}{}
 	}
+	if r.Refusal != nil { // whoever starts anew may have mended it
+		r.Refusal.Until = time.Time{}
+	}
 	l.hold, l.last = later(l.hold, r.Hold), later(l.last, r.Tried)
 	l.records[incident] = &r
 	l.post(incident)

@@ -33,6 +33,24 @@ func NewClient(p Policy) (*http.Client, error) {
 	return &http.Client{Transport: newTransport(g), CheckRedirect: noRedirect}, nil
 }
 
+// Refuses says that a message to this address cannot go out: its host is this machine, or is written as a private address, and neither is allowed nor
+// reached through a proxy. Names are not looked up: what they stand for is known when a connection is made.
+func (p Policy) Refuses(u *url.URL) bool {
+	g := newGate()
+	for _, s := range p.Allow {
+		g.allow(s)
+	}
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if proxy, err := g.proxy(&http.Request{URL: u}); g.names[host] || proxy != nil || err != nil {
+		return false
+	}
+	if host == "localhost" {
+		return !g.permits(netip.AddrFrom4([4]byte{127, 0, 0, 1})) && !g.permits(netip.IPv6Loopback())
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && !g.permits(a)
+}
+
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // newTransport opens a connection for each request: messages are rare, and a request that dies on a connection kept

@@ -32,6 +32,29 @@ func TestPrivateAddresses(t *testing.T) {
 	}
 }
 
+// What a client would refuse to reach is known before, where no name has to be looked up.
+func TestPolicyRefuses(t *testing.T) {
+	t.Setenv("HTTPS_PROXY", "")
+	t.Setenv("HTTP_PROXY", "")
+	for address, allow := range map[string]string{
+		"http://localhost:9093/x": "127.0.0.0/8", "https://LocalHost./": "localhost", "http://127.0.0.1": "127.0.0.1", "http://[::1]:80/": "::1", "http://10.1.2.3/": "10.0.0.0/8",
+		"https://[::ffff:10.1.2.3]/": "10.0.0.0/8", "http://169.254.169.254/": "169.254.0.0/16", "http://[fe80::1%25eth0]/": "fe80::1",
+	} {
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !(Policy{}).Refuses(u) || !(Policy{Allow: []string{"192.168.0.0/16", "other"}}).Refuses(u) || (Policy{Allow: []string{allow}}).Refuses(u) {
+			t.Errorf("%s: refused %t, with %s %t", address, Policy{}.Refuses(u), allow, Policy{Allow: []string{allow}}.Refuses(u))
+		}
+	}
+	for _, address := range []string{"https://hooks.slack.com/services/a", "http://1.1.1.1/", "http://am:9093", "http://localhost.example.com/", "http://[2606:4700::1111]/"} {
+		if u, err := url.Parse(address); err != nil || (Policy{}).Refuses(u) {
+			t.Errorf("%s is refused: %v", address, err)
+		}
+	}
+}
+
 func TestAllowed(t *testing.T) {
 	g := &gate{names: map[string]bool{}}
 	for _, s := range []string{"10.1.0.0/16", "192.168.7.7", "fd00::/8", "Alertmanager.Monitoring.svc.", "::ffff:172.16.0.9"} {

@@ -54,26 +54,63 @@ func TestRestartObeysRetryAfter(t *testing.T) {
 	})
 }
 
+// TestRefusedIsDownUntilItWorks: it is tried after an hour, after a restart, and when something else is taken some minutes later.
 func TestRefusedIsDownUntilItWorks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		w.faults["d0"] = []outcome{{Verdict: refused}}
+		for range 3 {
+			w.faults["d0"] = append(w.faults["d0"], outcome{Verdict: refused})
+		}
 		l := w.begin(t, 1, webhook)
+		down := func(when string, requests int) {
+			t.Helper()
+			synctest.Wait()
+			if st := l.notifier.Status()[0]; !st.Down || st.Err != "refused" || st.Pending != 1 || len(w.seen("d0")) != requests {
+				t.Errorf("%s: %+v after %d requests", when, st, len(w.seen("d0")))
+			}
+		}
 		l.tell(bookOf(opened(1)))
-		time.Sleep(refusedFor / 2)
-		synctest.Wait()
+		time.Sleep(refusedFor - time.Minute)
+		down("at first", 1)
+		time.Sleep(2 * time.Minute)
+		down("after an hour", 2)
 		l.end()
 		l = w.begin(t, 2, webhook)
 		defer l.end()
 		l.tell(bookOf(opened(1)))
+		time.Sleep(time.Minute)
+		down("after a restart", 3)
+		l.tell(bookOf(opened(1), opened(2)))
+		time.Sleep(time.Minute)
+		down("another one was taken at once", 4)
+		time.Sleep(askedAgain)
+		l.tell(bookOf(opened(1), opened(2), opened(3)))
+		time.Sleep(time.Minute)
 		synctest.Wait()
-		if st := l.notifier.Status()[0]; !st.Down || st.Err != "refused" || st.Pending != 1 || len(w.seen("d0")) != 1 {
-			t.Errorf("after a restart: %+v", st)
+		if st := l.notifier.Status()[0]; st.Down || st.Err != "" || st.Pending != 0 || len(w.seen("d0")) != 6 {
+			t.Errorf("in the end: %+v after %d requests", st, len(w.seen("d0")))
 		}
-		time.Sleep(refusedFor)
+	})
+}
+
+// TestWhoAsksForADayIsDown: it is waited for, and others are told meanwhile.
+func TestWhoAsksForADayIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.routes, w.fallback = []worldRoute{{To: []string{"d0"}}}, []string{"d1"}
+		w.faults["d0"] = []outcome{{Verdict: failed, After: 24 * time.Hour}}
+		l := w.begin(t, 1, webhook, pager)
+		defer l.end()
+		l.tell(bookOf(opened(1)))
+		time.Sleep(23 * time.Hour)
 		synctest.Wait()
-		if st := l.notifier.Status()[0]; st.Down || st.Err != "" || st.Pending != 0 || len(w.seen("d0")) != 2 {
-			t.Errorf("later: %+v", st)
+		if st := l.notifier.Status()[0]; !st.Down || st.Err != "failed, and asks to wait for 24 h" || len(w.seen("d0")) != 1 || w.saw("d1") != "1 open 1" {
+			t.Errorf("%+v, and the fallback saw %q", st, w.saw("d1"))
+		}
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		if st := l.notifier.Status()[0]; st.Down || len(w.seen("d0")) != 2 {
+			t.Errorf("a day later: %+v", st)
 		}
 	})
 }

@@ -11,6 +11,8 @@ const (
 	doubtBase   = time.Minute // a request that would show twice is repeated more slowly
 	doubtCap    = time.Hour
 	refusedFor  = time.Hour
+	askedAgain  = 5 * time.Minute // after a refusal, what was refused is tried again as soon as something else is taken
+	longestWait = time.Hour       // that the other side may ask for without standing for one that refuses
 )
 
 // backoff is the wait after the n-th failure in a row (n >= 1): base doubled each time up to cap, of which the upper half

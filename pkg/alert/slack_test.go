@@ -174,6 +174,7 @@ func TestSlackBotTakesOver(t *testing.T) {
 		{"old, only another was told", found(other, "1 false"), chatHistory + " " + chatPost, old},
 		{"old, only its thread is found", found(old, noteState), chatHistory + " " + chatPost, old},
 		{"old, not allowed to look", `{"ok":false,"error":"missing_scope"}`, chatHistory + " " + chatPost, old},
+		{"old, the search does not work", `{"ok":false,"error":"fatal_error"}`, chatHistory + " " + chatPost, old},
 		{"old, not in the channel", `{"ok":false,"error":"not_in_channel"}`, chatHistory + " " + chatPost, old},
 	} {
 		s := &slackLine{history: c.history}
@@ -182,10 +183,12 @@ func TestSlackBotTakesOver(t *testing.T) {
 	}
 }
 
-// TestSlackBotLooksFirst: a Slack that does not answer is not posted to blindly, and what was silenced in doubt is not posted at all.
+// TestSlackBotLooksFirst: where a post may be there, a Slack that does not answer is not posted to blindly; and what was silenced in doubt is not posted at all.
 func TestSlackBotLooksFirst(t *testing.T) {
 	s := &slackLine{history: `{"ok":false,"error":"ratelimited"}`}
-	if _, err := s.bot(t).send(context.Background(), tell(revoked(), nil, open)); faultOf(err).verdict != failed || s.took() != chatHistory {
+	doubted := tell(revoked(), nil, open)
+	doubted.doubtful = time.Now()
+	if _, err := s.bot(t).send(context.Background(), doubted); faultOf(err).verdict != failed || s.took() != chatHistory {
 		t.Errorf("posted blindly: %v", err)
 	}
 	s = &slackLine{}

@@ -59,11 +59,11 @@ func (s *slackBot) send(ctx context.Context, d delivery) (receipt, error) {
 }
 
 // first posts what no post is known of, unless an earlier one is found: of a request whose answer was lost, or of the process that told the
-// incident before this one took over.
+// incident before this one took over. Where only the second could be, a search that fails keeps nothing back.
 func (s *slackBot) first(ctx context.Context, d delivery, p slackPost, look string, before *slackSearch) (receipt, error) {
 	if q := d.search(before, time.Now()); q != nil {
 		at, err := s.find(ctx, d, *q)
-		if err != nil {
+		if err != nil && (!d.doubtful.IsZero() || faultOf(err).after > 0) {
 			return receipt{}, err
 		}
 		if at.TS != "" || at.Search != nil {
