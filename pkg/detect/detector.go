@@ -143,6 +143,7 @@ func or[T comparable](v, byDefault T) T {
 type Observation struct {
 	New       bool       // a connection newly broke
 	Recovered bool       // a connection that was broken works again
+	Account   string     // of the connection, as far as is known by now
 	Incidents []Incident // that changed
 }
 
@@ -166,7 +167,7 @@ func (d *Detector) Observe(e nango.Event, now time.Time) Observation {
 		return Observation{Incidents: d.count(k, e, now)}
 	}
 	v := d.ledger.Observe(e)
-	o := Observation{New: v.New, Recovered: v.Recovered}
+	o := Observation{New: v.New, Recovered: v.Recovered, Account: v.Account}
 	if v.Turned {
 		d.turned(name{e.Environment, e.Integration, e.Connection})
 	}
@@ -225,7 +226,7 @@ func (d *Detector) count(k key, e nango.Event, now time.Time) []Incident {
 	guard, alert := d.scan(s, to)
 	s.guard.see(guard, alert.Score, slot >= d.edge)
 	if s.open() {
-		return nil // told at the next edge
+		return d.grow(s, alert, at)
 	}
 	return d.judge(s, alert, at, now)
 }

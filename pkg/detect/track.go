@@ -90,8 +90,7 @@ func (d *Detector) reopen(s *series, p peak, line float64, at time.Time, past bo
 	t.Since = s.firstBreak(t.Onset)
 	orphan := t.Parent != "" && !d.stands(t.Parent)
 	if worse(p, t.Told) || t.Past && !past || orphan {
-		t.Milestone++
-		t.Told = p
+		t.tell()
 	}
 	if orphan {
 		t.Parent = ""
@@ -117,23 +116,54 @@ func identity(k key, slot int64) string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// grow takes up what one more break of an open incident shows, and tells it at once when so much more broke than was told: what breaks within a minute
+// is not left at three connections until its ten minutes are over. As each telling takes four times as many breaks as the one before, a burst has few.
+func (d *Detector) grow(s *series, p peak, at time.Time) []Incident {
+	t := s.incident
+	t.rise(p)
+	if t.Past || !t.grown() {
+		return nil
+	}
+	t.tell()
+	d.beganEarlier(s)
+	return d.update(s, at)
+}
+
+// rise takes up a window that is more extreme than those before.
+func (t *tracked) rise(p peak) {
+	if p.Score > t.Peak.Score {
+		t.Peak = p
+	}
+}
+
+// grown reports whether so much more broke than people were told that they are told again; the score would rise by riseScore every few breaks of a burst.
+func (t *tracked) grown() bool { return t.Peak.Count >= growth*t.Told.Count }
+
+// tell makes the next telling one that people should notice.
+func (t *tracked) tell() {
+	t.Milestone++
+	t.Told = t.Peak
+}
+
+// beganEarlier moves the onset of an incident back where its most extreme window says so.
+func (d *Detector) beganEarlier(s *series) {
+	if t, onset := s.incident, d.onset(s, s.incident.Peak); onset < t.Onset {
+		t.Onset = onset
+		t.Since = s.firstBreak(onset)
+	}
+}
+
 // follow brings an open incident over the slot that has just closed, whose most extreme window is p: it grows, stays, or ends. It ends when decay says
 // so of the rise θ = √(n/Λ) of its most extreme window, after a day without a break, or when it has gone on for 14 days.
 //
-// One that was found too late to be told is told after all when it still grows: its newest break is of now.
+// One that was found too late to be told is told after all when it has grown since and its newest break is of now.
 func (d *Detector) follow(s *series, p peak, slot int64, now time.Time) []Incident {
 	t := s.incident
 	before := t.Incident
-	if p.Score > t.Peak.Score {
-		t.Peak = p
-		if t.Past && !d.past(s, now) {
-			t.Past, t.Told = false, p
-			t.Milestone++
-		}
-		if onset := d.onset(s, p); onset < t.Onset {
-			t.Onset = onset
-			t.Since = s.firstBreak(onset)
-		}
+	t.rise(p)
+	if t.Past && t.Peak.Score > t.Told.Score && !d.past(s, now) {
+		t.Past = false
+		t.tell()
 	}
 	t.Age++
 	m := &s.today().Model
@@ -151,10 +181,10 @@ func (d *Detector) follow(s *series, p peak, slot int64, now time.Time) []Incide
 	case s.total == t.Total:
 		return nil // nothing broke since it was last told
 	}
-	if t.Peak.Count >= growth*t.Told.Count { // the score would rise by riseScore every few breaks of a burst
-		t.Milestone++
-		t.Told = t.Peak
+	if t.grown() {
+		t.tell()
 	}
+	d.beganEarlier(s)
 	if d.describe(s); t.Incident.says(&before) {
 		return nil // what broke is beyond what is told
 	}

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -137,5 +138,51 @@ func TestMinConnections(t *testing.T) {
 	told := feed(New(Options{MinConnections: 5}), h.sorted(), time.Time{})
 	if count(told, StatusOpen) != 1 || told[0].Observed != 5 {
 		t.Errorf("five connections within hours: %v", statuses(told))
+	}
+}
+
+// A mass break is told as such while it breaks, not when its ten minutes are over: at once when four times as many broke as were told, so seldom that a
+// burst of thousands has few messages; and each says of one window how many broke and how rare that is.
+func TestGrowthIsToldAtOnce(t *testing.T) {
+	for _, c := range []struct {
+		n       int
+		signal  string
+		updates []int // observed, within the ten minutes
+	}{{11, Revocations, nil}, {12, Revocations, []int{12}}, {60, Revocations, []int{12, 48}}, {3000, Revocations, []int{12, 48, 192, 768}}, {60, UnknownConnections, []int{12, 48}}} {
+		h := running(time.Hour)
+		h.breaks("crm", "crm", onset, c.n, time.Minute/time.Duration(c.n))
+		for i := range h.events {
+			if e := &h.events[i]; c.signal == UnknownConnections && e.Kind == nango.Failure {
+				e.Kind = nango.UnknownConnection
+			}
+		}
+		told := lives(feed(New(Options{}), h.sorted(), time.Time{}))["crm"]
+		var got []int
+		for i, in := range told[1:] {
+			if in.Time.Before(onset.Add(10 * time.Minute)) {
+				got = append(got, in.Observed)
+				if in.Status != StatusUpdate || in.Milestone != told[i].Milestone+1 || in.Score <= told[i].Score || in.Affected != in.Observed || in.Revision != i+2 {
+					t.Errorf("%d: %s of %d, %d affected, score %v, milestone %d, revision %d", c.n, in.Status, in.Observed, in.Affected, in.Score, in.Milestone, in.Revision)
+				}
+			}
+		}
+		if !slices.Equal(got, c.updates) || told[0].Observed != 3 || last(told).Observed != c.n {
+			t.Errorf("%d: opened with %d, then %v, at last %d", c.n, told[0].Observed, got, last(told).Observed)
+		}
+	}
+}
+
+// What was found too late to be told is not told at a break either, and what is part of another says its own growth.
+func TestGrowthOfWhatIsNotSent(t *testing.T) {
+	h := running(time.Hour)
+	h.breaks("google-mail", "m", onset, 3, time.Second)
+	h.breaks("google-calendar", "c", onset.Add(time.Minute), 12, time.Second)
+	old := lives(feed(New(Options{Family: vendor}), h.sorted(), onset.Add(day)))["google-calendar"]
+	if !old[0].Past || len(old) < 2 || old[1].Time.Before(onset.Add(10*time.Minute)) {
+		t.Errorf("%v, past: %v", statuses(old), old[0].Past)
+	}
+	part := lives(feed(New(Options{Family: vendor}), h.sorted(), time.Time{}))["google-calendar"]
+	if len(part) < 2 || part[1].Observed != 12 || part[1].Parent == "" || part[1].Milestone != 2 {
+		t.Errorf("%v", statuses(part))
 	}
 }

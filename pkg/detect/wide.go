@@ -93,8 +93,7 @@ func (d *Detector) widen(lead *series, scope string, loud bool, at time.Time) []
 	t := lead.incident
 	if loud || t.Wide == "" {
 		t.Wide = scope
-		t.Milestone++
-		t.Told = t.Peak
+		t.tell()
 	}
 	return d.update(lead, at)
 }
