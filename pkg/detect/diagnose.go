@@ -23,7 +23,6 @@ const (
 	eventAfter    = 7 * day
 	outageLeast   = 5   // connections that fail for a passing reason
 	outageRise    = 3   // and so many times as many as before
-	outageShare   = 0.5 // and for each that broke so many
 	backLeast     = 3   // connections that work again by themselves,
 	backShare     = 0.3 // of those that broke
 	faultVendors  = 3   // vendors that rise at once when the fault is on our side
@@ -49,14 +48,15 @@ type pattern struct {
 
 // rules are tried in this order: what is told first is surest. Each returns false unless its pattern is clear; a wrong diagnosis is worse than none.
 var rules = [...]func(*pattern) (Diagnosis, bool){
-	wrongPlace, nangoFault, oauthClient, outage, lifetime, vendorEvent, oneCustomer, policyChange, tokenLimit, unread,
+	wrongPlace, nangoFault, oauthClient, policyChange, outage, lifetime, vendorEvent, oneCustomer, tokenLimit,
 }
 
-// diagnose lists the patterns that the breaks of an incident show, the surest first, at most three and each kind once.
+// diagnose lists the patterns that the breaks of an incident show, the surest first, at most three. An outage, which asks to wait, stands beside nothing
+// that asks to act at once: what is surer.
 func (p *pattern) diagnose() (list []Diagnosis) {
 	for _, rule := range rules {
 		x, ok := rule(p)
-		if !ok || len(list) == diagnosed || slices.ContainsFunc(list, func(o Diagnosis) bool { return o.Kind == x.Kind }) {
+		if !ok || len(list) == diagnosed || x.Kind == Outage && len(list) > 0 {
 			continue
 		}
 		list = append(list, x)

@@ -66,8 +66,8 @@ func oauthClient(p *pattern) (Diagnosis, bool) {
 	return Diagnosis{Kind: OAuthClient, Evidence: text, Source: sourceOf(reason, "https://www.rfc-editor.org/rfc/rfc6749#section-5.2")}, true
 }
 
-// outage: far more connections of the provider than before fail for passing reasons in the same window; or, once it is over, many work again though
-// nobody authorized them.
+// outage: far more connections of the provider than before fail for passing reasons in the same window, and no fewer than broke; or, once it is over, many
+// work again though nobody authorized them. That the rows do not say why they broke is no evidence: some sources never do.
 func outage(p *pattern) (Diagnosis, bool) {
 	if p.in.Cause != string(nango.Revoked) {
 		return Diagnosis{}, false
@@ -75,24 +75,10 @@ func outage(p *pattern) (Diagnosis, bool) {
 	if n := len(p.in.Recovered); n >= backLeast && float64(n) >= backShare*float64(p.broke) {
 		return Diagnosis{Kind: Outage, Evidence: fmt.Sprintf("%d of %d work again without a new authorization", n, p.broke)}, true
 	}
-	if p.fleeting < outageLeast || p.fleeting < outageRise*p.usually || p.fleeting < outageShare*float64(len(p.breaks)) {
+	if p.fleeting < outageLeast || p.fleeting < outageRise*p.usually || p.fleeting < float64(distinct(p.breaks)) {
 		return Diagnosis{}, false
 	}
 	return Diagnosis{Kind: Outage, Evidence: fmt.Sprintf("%.0f connections failed for passing reasons in the same window, %.1f usually do", p.fleeting, p.usually)}, true
-}
-
-// unread: the rows do not say why most of them broke, so that it may be an outage.
-func unread(p *pattern) (Diagnosis, bool) {
-	n := 0
-	for i := range p.breaks {
-		if p.breaks[i].Unread {
-			n++
-		}
-	}
-	if p.in.Signal != Revocations || !most(n, len(p.breaks)) {
-		return Diagnosis{}, false
-	}
-	return Diagnosis{Kind: Outage, Evidence: fmt.Sprintf("the rows do not say why %d of %d broke, and an outage looks the same", n, len(p.breaks))}, true
 }
 
 // vendorEvent: the rise began between two days before and seven days after a day for which the provider announced what breaks connections.

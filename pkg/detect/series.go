@@ -96,8 +96,7 @@ func (s *series) open() bool { return s.incident != nil && !s.incident.Over }
 
 // add takes one break of a connection that its user last authorized at a time, Unix ms, 0 for not known.
 func (s *series) add(e nango.Event, slot, created int64) {
-	b := window.Break{Time: e.Time, Integration: e.Integration, Connection: e.Connection, Account: e.Account, Reason: e.Reason, Created: created}
-	b.AuthMode, b.Unread = e.AuthMode, e.Kind != nango.UnknownConnection && e.Cause != nango.Revoked && e.Cause != nango.Misconfigured
+	b := window.Break{Time: e.Time, Integration: e.Integration, Connection: e.Connection, Account: e.Account, Reason: e.Reason, AuthMode: e.AuthMode, Created: created}
 	b.Counted = s.breaks.Add(b)
 	s.born = append(s.born, b)
 	if b.Counted {

@@ -16,7 +16,6 @@ const (
 // Break is one connection that newly broke.
 type Break struct {
 	AuthMode string `json:",omitempty"` // how the connection authorizes, "" when not known
-	Unread   bool   `json:",omitempty"` // the rows do not say why it broke
 
 	Time        time.Time
 	Integration string
