@@ -121,6 +121,24 @@ func TestPagesCannotChangeAnything(t *testing.T) {
 	}
 }
 
+// A page of another origin gets no answer to a question either; who types an address, or a page of ours, does.
+func TestForeignPagesAskNothing(t *testing.T) {
+	h, _ := quiet("", "")
+	for _, c := range []struct {
+		headers []string
+		want    bool
+	}{
+		{[]string{"Sec-Fetch-Site", "cross-site"}, false}, {[]string{"Sec-Fetch-Site", "same-site"}, false}, {[]string{"Origin", "https://evil.example"}, false}, {[]string{"Origin", "null"}, false},
+		{nil, true}, {[]string{"Sec-Fetch-Site", "none"}, true}, {[]string{"Sec-Fetch-Site", "same-origin"}, true}, {[]string{"Origin", "http://localhost:9848"}, true},
+	} {
+		for _, method := range []string{"GET", "HEAD"} {
+			if status, got := send(h, method, SilencesPath, "", c.headers...); (status == 200) != c.want || !c.want && status != 403 {
+				t.Errorf("%s with %v: %d %s", method, c.headers, status, got)
+			}
+		}
+	}
+}
+
 // Every refusal is JSON, with the status that says why.
 func TestRefusals(t *testing.T) {
 	h, _ := quiet("", "")
