@@ -66,7 +66,7 @@ func TestFaultsOfTelling(t *testing.T) {
 		{"destinations:\n  - {name: crm, slack: {webhook: x}}\n", `:2: unknown setting "slack.webhook"; did you mean "slack.webhook_url"?`},
 		{"destinations:\n  - {name: crm, slack: {webhook_url: " + hook + "}, pagerduty: {routing_key: " + key32 + "}}\n", `:2: destinations: "crm" is slack and pagerduty: an entry for each`},
 		{"destinations:\n  - {name: crm, slack: {webhook_url: https://hooks.slack.com/services/...}}\n", ":2: slack.webhook_url: this is still the example"},
-		{"destinations:\n  - name: crm\n    slack:\n      bot_token: x\n", ":4: slack.bot_token: needs slack.channel"},
+		{"destinations:\n  - name: crm\n    slack:\n      bot_token: xoxb-1\n", ":4: slack.bot_token: needs slack.channel"},
 		{twoOf + "destinations:\n  - {name: slack, slack: {webhook_url: " + hook + "}}\n", ":4: destinations: two destinations are named \"slack\""},
 		{"destinations: {a: b}\n", ":1: destinations: a list is expected here"},
 		{"\nhttp.admin_listen: :9848\n", `:2: http.admin_listen: ":9848" is not of this machine alone: it needs http.admin_token`},
@@ -167,7 +167,7 @@ func TestCheckSaysWhoIsTold(t *testing.T) {
 alertmanager.urls: [http://am:9093]
 alertmanager.token: SECRET
 destinations:
-  - {name: crm, slack: {bot_token: SECRET, channel: C1}}
+  - {name: crm, slack: {bot_token: xoxb-SECRET, channel: C1}}
   - {name: cards, webhook: {url: `+hook+`, template: teams}}
   - {name: lonely, webhook: {url: `+hook+`}}
 alerts:
@@ -206,8 +206,7 @@ http.admin_token: SECRETSECRETSECRET
 		}
 	}
 	for _, want := range []string{
-		"warning: the route in line 16 tells nobody: incidents of environment dev",
-		"warning: the route in line 18 is never used: that in line 17, which comes first, matches all that it matches",
+		"warning: route 3 (line 18) is never used: route 2 (line 17) comes first and matches all that it matches",
 		"warning: nobody is told of incidents that no route matches: a last route with only to: [slack] would tell of them",
 		"warning: lonely is never told: no route names it",
 	} {
@@ -215,12 +214,23 @@ http.admin_token: SECRETSECRETSECRET
 			t.Errorf("did not warn %q in\n%s", want, errs)
 		}
 	}
-	if n := strings.Count(errs, "warning:"); n != 4 || strings.Contains(out, "\nweekly ") {
+	if n := strings.Count(errs, "warning:"); n != 3 || strings.Contains(out, "\nweekly ") {
 		t.Errorf("%d warnings, said\n%s%s", n, out, errs)
 	}
 	if _, out, errs := checked(t, twoOf+"alerts.routes: [{severity: critical, to: [pagerduty]}, {to: [slack]}]\n"); errs != "" ||
 		!strings.Contains(out, "route    2: every incident: slack\nroute    that no rows come: pagerduty\ngrades") || !strings.Contains(out, "weekly   one line on monday 09:00 UTC: slack\n") {
 		t.Errorf("said\n%s%s", out, errs)
+	}
+	for text, want := range map[string]string{
+		"alerts.fallback: [slack]\nslack.webhook_url: " + hook + "\n":                       "alerts.fallback names the one destination there is: nobody is told what it refuses",
+		twoOf + "alerts.fallback: [slack]\n":                                                "",
+		twoOf + "destinations: [{name: Slack, slack: {webhook_url: " + hook + "}}]\n":       "the destinations slack and Slack are told apart by capital letters alone",
+		twoOf + "alerts.routes: [{environment: [dev], to: []}, {to: [slack, pagerduty]}]\n": "",
+		twoOf + "alerts.routes: [{to: [slack, pagerduty]}, {to: [slack]}]\n":                "route 2 (line 3) is never used: route 1 (line 3) comes first",
+	} {
+		if code, _, errs := checked(t, text); code != exitOK || want == "" && errs != "" || want != "" && (!strings.HasPrefix(errs, "warning: "+want) || strings.Count(errs, "\n") != 1) {
+			t.Errorf("%q: exit code %d, said\n%swant %s", text, code, errs, want)
+		}
 	}
 	if _, out, _ := checked(t, "pagerduty.routing_key: "+key32+"\n"); !strings.Contains(out, "weekly   one line on monday 09:00 UTC: nobody\n") {
 		t.Errorf("said\n%s", out)

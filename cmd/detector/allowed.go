@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Rules of single settings: "" or what is allowed.
@@ -72,8 +73,27 @@ func tagName(text string) string {
 }
 
 func webURL(text string) string {
-	if u, err := url.Parse(text); text != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+	if u, err := url.Parse(text); text != "" && (err != nil || strings.ContainsFunc(text, unicode.IsSpace) || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
 		return "a URL such as https://host/path"
+	}
+	return ""
+}
+
+// keyURL is a URL to which a key is sent, or that is one itself.
+func keyURL(text string) string {
+	if u, err := url.Parse(text); err == nil && u.Scheme == "http" && keepers.MatchString(u.Hostname()) {
+		return "https:// is needed: over http:// everybody on the way reads the key"
+	}
+	return webURL(text)
+}
+
+// keepers are hosts that are only ever spoken to with a key.
+var keepers = regexp.MustCompile(`(?i)(^|\.)(slack|slack-gov|pagerduty)\.com\.?$`)
+
+// botToken is a token of Slack; no token is allowed as well.
+func botToken(text string) string {
+	if text != "" && (!strings.HasPrefix(text, "xox") || strings.ContainsFunc(text, unicode.IsSpace)) {
+		return "the Bot User OAuth Token of a Slack app, which begins with xoxb-"
 	}
 	return ""
 }
@@ -155,7 +175,7 @@ func alarmLines(text string) string {
 
 // pattern is an entry of a route: a name, in which * may stand for any characters.
 func pattern(text string) string {
-	if len([]rune(text)) > 256 || clean(text) != text {
+	if len([]rune(text)) > 256 || strings.ContainsFunc(text, steers) {
 		return "a name of at most 256 characters, in which * may stand for any"
 	}
 	return ""

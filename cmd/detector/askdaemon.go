@@ -135,11 +135,15 @@ type asking struct {
 	url, state string
 }
 
-// newAsking reads the configuration, if one is named.
+// newAsking reads the configuration, if one is named. A state file needs nothing of how a daemon is asked.
 func newAsking(path, url, state string) (s asking, err error) {
 	s = asking{config: defaults(), url: url, state: state}
 	if path != "" {
-		s.config, err = loadConfig(path)
+		unused := outward
+		if state == "" {
+			unused = outward[1:]
+		}
+		s.config, err = loadConfig(path, unused...)
 	}
 	return s, err
 }

@@ -78,6 +78,40 @@ func TestCheckRefusesTheExample(t *testing.T) {
 	}
 }
 
+// What can never be sent is no good configuration: the address of the setting is refused where its connection would be.
+func TestCheckRefusesWhatIsNeverSent(t *testing.T) {
+	const slack = "slack.webhook_url: " + hook + "\n"
+	for text, want := range map[string]string{
+		"kafka.topics: [a]\nslack.webhook_url: https://127.0.0.1:8443/SECRET\n":                                        `:2: slack: 127.0.0.1 is not public, nothing would be sent there; to allow it: alerts.allow: ["127.0.0.1"]`,
+		slack + "alertmanager:\n  urls: [http://am:9093, http://localhost:9093]\n":                                     `:3: alertmanager: localhost is not public`,
+		"webhook:\n  secret: x\n  url: http://user:SECRET@[fd00::1]/SECRET\n":                                          `:3: webhook: fd00::1 is not public, nothing would be sent there; to allow it: alerts.allow: ["fd00::1"]`,
+		"destinations:\n  - name: crm\n    pagerduty:\n      routing_key: " + key32 + "\n      url: http://10.0.0.7\n": `:5: crm: 10.0.0.7 is not public`,
+		"slack: {bot_token: xoxb-SECRET, channel: C1,\n  api_url: http://192.168.1.1/}\n":                              `:2: slack: 192.168.1.1 is not public`,
+		"slack.webhook_url: https://hooks.slack.com/services/T0/B0/ SECRET\n":                                          ":1: slack.webhook_url: the value is not allowed: a URL",
+		"slack.webhook_url: http://Hooks.Slack.com/services/T0/B0/SECRET\n":                                            ":1: slack.webhook_url: the value is not allowed: https:// is needed",
+		"slack: {bot_token: SECRET, channel: C1}\n":                                                                    ":1: slack.bot_token: the value is not allowed: the Bot User OAuth Token of a Slack app, which begins with xoxb-",
+		"slack: {bot_token: xoxb-1, channel: C1, api_url: 'http://slack.com/api/'}\n":                                  "slack.api_url: \"http://slack.com/api/\" is not allowed: https:// is needed",
+		"pagerduty: {routing_key: " + key32 + ", url: http://events.eu.pagerduty.com}\n":                               "is not allowed: https:// is needed",
+		"slack.webhook_url: ${NOPE:-https://hooks.example.com/SECRET\n":                                                ":1: slack.webhook_url: ${ and %{ begin a variable: ${NAME} or",
+		"slack.webhook_url: ${NOPE:-${ALSO_NOPE}}\n":                                                                   "without a variable in the default",
+	} {
+		file := write(t, text)
+		for _, command := range []string{"check", "send-test", "run"} {
+			if code, out, errs := said(t, command, "-config", file); code != exitConfig || out != "" || !strings.Contains(errs, want) || strings.Contains(errs, "SECRET") {
+				t.Errorf("%s %q: exit code %d, said\n%s%s\nwant %s", command, text, code, out, errs, want)
+			}
+		}
+	}
+	for _, text := range []string{
+		"slack.webhook_url: http://127.0.0.1:8443/SECRET\nalerts.allow: [127.0.0.0/8]\n", "alertmanager.urls: [http://localhost:9093]\nalerts.allow: [localhost]\n",
+		"alertmanager.urls: [http://am:9093]\n", "slack: {bot_token: xoxe.xoxb-1, channel: C1}\n",
+	} {
+		if code, _, errs := checked(t, text); code != exitOK || errs != "" {
+			t.Errorf("%q: exit code %d: %s", text, code, errs)
+		}
+	}
+}
+
 // The totals are 7 days divided by what is promised, summed.
 func TestCheckCountsFalseAlarms(t *testing.T) {
 	for text, want := range map[string]string{

@@ -99,6 +99,50 @@ func TestConnectionsAskTheDaemon(t *testing.T) {
 	}
 }
 
+// What only asks, or reads files, needs nothing of who is read from and told: their secrets may be with the daemon alone.
+func TestAskingNeedsNoSecrets(t *testing.T) {
+	const telling = "slack.webhook_url: ${REVWATCH_NOT_SET}\npagerduty.routing_key_file: /does/not/exist\nkafka: {sasl_password_file: /does/not/exist, ssl_ca_location: /does/not/exist}\n" +
+		"destinations: [{name: crm, webhook: {url: '${REVWATCH_NOT_SET}'}}]\nalerts.routes: [{to: [crm]}]\nwebhook.headers: {A: '${REVWATCH_NOT_SET}'}\n"
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer 0123456789abcdef" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+		fmt.Fprint(w, "[]")
+	}))
+	defer api.Close()
+	file := write(t, telling+adminT+"0123456789abcdef\nhttp.admin_listen: "+strings.TrimPrefix(api.URL, "http://")+"\n")
+	for _, args := range [][]string{{"connections", "-config", file}, {"silence", "list", "-config", file}, {"replay", "--input", "-", "-config", file}} {
+		if code, out, errs := said(t, args...); code != exitOK {
+			t.Errorf("%v: exit code %d, said\n%s%s", args, code, out, errs)
+		}
+	}
+	none := t.TempDir() + "/none.db"
+	noToken := write(t, telling+adminT+"${REVWATCH_NOT_SET}\n")
+	for _, command := range []string{"connections", "explain"} {
+		if code, _, errs := said(t, command, "--state", none, "-config", noToken); code != exitFailure || !strings.Contains(errs, "none.db") {
+			t.Errorf("%s: exit code %d, said\n%s", command, code, errs)
+		}
+	}
+	if code, _, errs := said(t, "silence", "list", "-config", noToken); code != exitConfig || !strings.Contains(errs, "REVWATCH_NOT_SET") {
+		t.Errorf("without the token: exit code %d, said\n%s", code, errs)
+	}
+	if code, _, errs := said(t, "connections", "-config", write(t, "detection.min_connections: 0\n")); code != exitConfig {
+		t.Errorf("with a wrong setting that is used: exit code %d, said\n%s", code, errs)
+	}
+	if code, _, errs := said(t, "check", "-config", file); code != exitConfig {
+		t.Errorf("check: exit code %d, said\n%s", code, errs)
+	}
+}
+
+// A name is shown as one that looks like it: what steers a terminal is a question mark, what is not seen is left out.
+func TestClean(t *testing.T) {
+	for text, want := range map[string]string{"prod": "prod", "p\u200bro\u2060d\ufeff": "prod", "a\x1b[31m\n": "a?[31m?", "a\u202eb": "a?b", "pr\u00adod\u3164\U000e0041\ufe0f": "prod", "naïve 名": "naïve 名"} {
+		if got := clean(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
 // A silence keeps an incident from being told; when it is ended, the incident that goes on is told.
 func TestSilenceCommands(t *testing.T) {
 	t.Parallel()
@@ -230,8 +274,8 @@ func TestSendTest(t *testing.T) {
 func TestSendTestKeepsThePolicy(t *testing.T) {
 	t.Parallel()
 	in := newInbox(t, http.StatusOK, "ok")
-	code, out, _ := said(t, "send-test", "-config", write(t, "slack.webhook_url: "+in.url+"/SECRET\n"))
-	if code != exitFailure || !strings.Contains(out, "alerts.allow") || len(in.all()) != 0 {
-		t.Errorf("exit code %d, said\n%s", code, out)
+	code, out, errs := said(t, "send-test", "-config", write(t, "slack.webhook_url: "+in.url+"/SECRET\n"))
+	if code != exitConfig || !strings.Contains(errs, "alerts.allow") || len(in.all()) != 0 {
+		t.Errorf("exit code %d, said\n%s%s", code, out, errs)
 	}
 }

@@ -105,9 +105,13 @@ func (c *config) settings() []setting {
 	return slices.Concat(reading, c.alertSettings(), rest)
 }
 
-// aliases are other names people know for the same settings.
-func (c *config) aliases() []setting {
+// aliases are the settings, and other names people know for them. Those that are unused, or in a section that is, stay as they are.
+func (c *config) aliases(unused ...string) []setting {
 	all := c.settings()
+	for i := range all {
+		section, _, _ := strings.Cut(all[i].name, ".")
+		all[i].unused = slices.Contains(unused, section)
+	}
 	other := map[string][]string{
 		"kafka.brokers":            {"kafka.bootstrap_servers", "brokers"},
 		"kafka.topics":             {"kafka.topic", "topic", "topics"},
@@ -116,7 +120,7 @@ func (c *config) aliases() []setting {
 		"kafka.session_timeout":    {"kafka.session_timeout_ms"},
 		"kafka.heartbeat_interval": {"kafka.heartbeat_interval_ms"},
 	}
-	for _, s := range c.settings() {
+	for _, s := range slices.Clone(all) {
 		for _, name := range other[s.name] {
 			s.name = name
 			all = append(all, s)
@@ -137,15 +141,20 @@ func defaults() config {
 // errConfig marks errors of the configuration: the process ends with exit code 78.
 var errConfig = errors.New("configuration")
 
+// outward are the sections of what is read from, who is told and who may ask. What reads a file needs neither them nor their secrets; what asks the daemon
+// needs the first of them.
+var outward = []string{"http", "kafka", "alerts", "severity", "links", kindSlack, kindPagerDuty, kindAlertmanager, kindWebhook, "destinations"}
+
 // loadConfig reads a file over the defaults. All faults of single settings are returned together, else all that concern several; each with file and line.
-func loadConfig(path string) (config, error) {
+// Of unused sections only the names are looked at.
+func loadConfig(path string, unused ...string) (config, error) {
 	c := defaults()
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return c, fmt.Errorf("%w: %w", errConfig, err)
 	}
 	c.hash = hashOf(data)
-	where, err := applyYAML(path, data, c.aliases())
+	where, err := applyYAML(path, data, c.aliases(unused...))
 	err = errors.Join(err, c.alerts.readLists(where))
 	if err == nil {
 		err = errors.Join(c.validate(where), c.validateAlerts(where), c.layRules(where))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,19 +40,19 @@ const (
 func (x *channels) settings() []setting {
 	s, p, a, w := &x.slack, &x.pager, &x.alertmanager, &x.webhook
 	return []setting{
-		{name: "slack.webhook_url", target: &s.webhookURL, secret: true, check: webURL},
-		{name: "slack.bot_token", target: &s.botToken, secret: true},
+		{name: "slack.webhook_url", target: &s.webhookURL, secret: true, check: keyURL},
+		{name: "slack.bot_token", target: &s.botToken, secret: true, check: botToken},
 		{name: "slack.channel", target: &s.channel},
-		{name: "slack.api_url", target: &s.apiURL, check: webURL},
+		{name: "slack.api_url", target: &s.apiURL, check: keyURL},
 		{name: "pagerduty.routing_key", target: &p.routingKey, secret: true, check: routingKey},
 		{name: "pagerduty.previous_routing_key", target: &p.previousKey, secret: true, check: routingKey},
-		{name: "pagerduty.url", target: &p.url, check: webURL},
+		{name: "pagerduty.url", target: &p.url, check: keyURL},
 		{name: "alertmanager.urls", target: &a.urls, check: openURL},
 		{name: "alertmanager.username", target: &a.username},
 		{name: "alertmanager.password", target: &a.password, secret: true},
 		{name: "alertmanager.token", target: &a.token, secret: true},
 		{name: "alertmanager.labels", target: &a.labels},
-		{name: "webhook.url", target: &w.url, secret: true, check: webURL},
+		{name: "webhook.url", target: &w.url, secret: true, check: keyURL},
 		{name: "webhook.secret", target: &w.secret, secret: true},
 		{name: "webhook.template", target: &w.template},
 		{name: "webhook.follow", target: &w.follow, allowed: []string{"auto", "revisions", "milestones"}},
@@ -175,18 +176,49 @@ func (c *config) tryDestinations(where places, bad func(line int, format string,
 		return
 	}
 	for _, d := range c.told() {
+		set := &d.channels
+		if d.at.file == "" {
+			set = &c.channels // where knows the settings of the sections by their place there
+		}
+		for _, a := range set.addresses(d.kind) {
+			if u, err := url.Parse(a.url); err == nil && (alert.Policy{Allow: c.alerts.allow}).Refuses(u) {
+				bad(c.lineOf(d, where, a.of), "%s: %s is not public, nothing would be sent there; to allow it: alerts.allow: [%q]", d.name, u.Hostname(), u.Hostname())
+			}
+		}
 		if _, err := d.make(client); err != nil {
 			bad(c.lineOf(d, where), "%s: %s", d.name, strings.TrimPrefix(err.Error(), d.kind+": "))
 		}
 	}
 }
 
-// lineOf is where a destination begins.
-func (c *config) lineOf(d *destination, where places) int {
-	if d.at.file != "" {
-		return d.at.line()
+// address is where something is sent to, and the setting that says so.
+type address struct {
+	url string
+	of  any
+}
+
+func (x *channels) addresses(kind string) (all []address) {
+	switch s := &x.slack; {
+	case kind == kindSlack && s.botToken != "":
+		return []address{{s.apiURL, &s.apiURL}}
+	case kind == kindSlack:
+		return []address{{s.webhookURL, &s.webhookURL}}
+	case kind == kindPagerDuty:
+		return []address{{x.pager.url, &x.pager.url}}
+	case kind == kindWebhook:
+		return []address{{x.webhook.url, &x.webhook.url}}
 	}
-	var targets []any
+	for _, u := range x.alertmanager.urls {
+		all = append(all, address{u, &x.alertmanager.urls})
+	}
+	return all
+}
+
+// lineOf is where a destination begins, or sets the first of these that it sets.
+func (c *config) lineOf(d *destination, where places, targets ...any) int {
+	if d.at.file != "" {
+		return d.at.line(targets...)
+	}
 	for _, s := range c.channels.settings() {
 		if strings.HasPrefix(s.name, d.kind+".") {
 			targets = append(targets, s.target)

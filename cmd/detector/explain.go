@@ -56,7 +56,7 @@ func explainRecord(ctx context.Context, args []string, in io.Reader, out, errs i
 	c := defaults()
 	if *path != "" {
 		var err error
-		if c, err = loadConfig(*path); err != nil {
+		if c, err = loadConfig(*path, outward...); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/revwatch/revwatch/pkg/detect"
@@ -108,14 +109,22 @@ func (p *printer) line(kind string, value any, e nango.Event, what, reason strin
 		what, clean(reason), clean(e.Environment), clean(e.Integration), clean(e.Connection), clean(e.Account))
 }
 
-// clean keeps text from the rows from forging lines or steering a terminal.
+// clean keeps text from the rows from forging lines, steering a terminal, or looking like another text.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
-		if steers(r) {
+		switch {
+		case steers(r):
 			return '?'
+		case unseen(r):
+			return -1
 		}
 		return r
 	}, s)
+}
+
+// unseen reports whether r takes no place where it is shown.
+func unseen(r rune) bool {
+	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
 // steers reports whether a terminal does something with r instead of showing it: controls, and what turns the direction of writing.

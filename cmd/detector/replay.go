@@ -76,7 +76,7 @@ func (from *inputFlags) open(in io.Reader) (config, []*input, error) {
 		return c, nil, usageError{from.command + ": --input FILE or --input - is needed"}
 	}
 	if *from.config != "" {
-		if c, err = loadConfig(*from.config); err != nil {
+		if c, err = loadConfig(*from.config, outward...); err != nil {
 			return c, nil, err
 		}
 	}

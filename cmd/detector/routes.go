@@ -123,14 +123,21 @@ func (c *config) doubts() (all []string) {
 	}
 	routes := c.alerts.routes
 	named := slices.Clone(c.alerts.fallback)
+	if len(told) == 1 && len(named) > 0 {
+		say("alerts.fallback names the one destination there is: nobody is told what it refuses")
+	}
+	for i, d := range told {
+		for _, other := range told[:i] {
+			if strings.EqualFold(d.name, other.name) {
+				say("the destinations %s and %s are told apart by capital letters alone", other.name, d.name)
+			}
+		}
+	}
 	for i, r := range routes {
 		named = append(named, r.To...)
-		if len(r.To) == 0 {
-			say("the route in line %d tells nobody: %s", r.line, matchWords(r.Match))
-		}
-		for _, before := range routes[:i] {
+		for n, before := range routes[:i] {
 			if covers(before.Match, r.Match) {
-				say("the route in line %d is never used: that in line %d, which comes first, matches all that it matches", r.line, before.line)
+				say("route %d (line %d) is never used: route %d (line %d) comes first and matches all that it matches", i+1, r.line, n+1, before.line)
 				break
 			}
 		}

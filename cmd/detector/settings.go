@@ -21,6 +21,7 @@ type setting struct {
 	min     int64               // of a number or a duration in nanoseconds: the least allowed
 	most    int                 // of a list: so many at most; 0: any number
 	auto    bool                // of a duration: "auto" is allowed and means 0
+	unused  bool                // what is set is not looked at
 	secret  bool                // never printed; may come from a file named by the setting's name + _file
 }
 

@@ -17,7 +17,7 @@ import (
 
 // set parses the value of one setting, after variables in it are replaced and, for a secret, its file is read.
 func (a *applier) set(s *setting, name string, n *yaml.Node, fromFile bool) {
-	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+	if s.unused || n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
 		return // "key:" with nothing behind it keeps the default
 	}
 	switch t := s.target.(type) {
@@ -226,10 +226,18 @@ func (a *applier) texts(t *map[string]string, s *setting, name string, n *yaml.N
 	*t = out
 }
 
-var variable = regexp.MustCompile(`[$%]\{([A-Za-z_][A-Za-z0-9_]*)(:-([^}]*))?\}`)
+var (
+	variable = regexp.MustCompile(`[$%]\{([A-Za-z_][A-Za-z0-9_]*)(:-([^}]*))?\}`)
+	opened   = regexp.MustCompile(`[$%]\{`)
+)
+
+var errVariable = errors.New("${ and %{ begin a variable: ${NAME} or ${NAME:-default} is expected, without a variable in the default")
 
 // expand replaces ${NAME}, ${NAME:-default} and %{NAME}. It works on parsed values, so a variable cannot inject YAML.
 func expand(text string, lookup func(string) (string, bool)) (string, error) {
+	if opened.MatchString(variable.ReplaceAllString(text, "$3")) {
+		return "", errVariable
+	}
 	var missing error
 	out := variable.ReplaceAllStringFunc(text, func(m string) string {
 		part := variable.FindStringSubmatch(m)
