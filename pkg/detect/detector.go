@@ -226,7 +226,7 @@ func (d *Detector) count(k key, e nango.Event, now time.Time) []Incident {
 	guard, alert := d.scan(s, to)
 	s.guard.see(guard, alert.Score, slot >= d.edge)
 	if s.open() {
-		return d.grow(s, alert, at)
+		return d.grow(s, alert, at, now)
 	}
 	return d.judge(s, alert, at, now)
 }

@@ -89,8 +89,11 @@ func (d *Detector) reopen(s *series, p peak, line float64, at time.Time, past bo
 	t.Onset = d.onset(s, p)
 	t.Since = s.firstBreak(t.Onset)
 	orphan := t.Parent != "" && !d.stands(t.Parent)
-	if worse(p, t.Told) || t.Past && !past || orphan {
+	switch {
+	case worse(p, t.Told) || orphan:
 		t.tell()
+	case t.Past && !past:
+		t.Milestone++
 	}
 	if orphan {
 		t.Parent = ""
@@ -118,13 +121,14 @@ func identity(k key, slot int64) string {
 
 // grow takes up what one more break of an open incident shows, and tells it at once when so much more broke than was told: what breaks within a minute
 // is not left at three connections until its ten minutes are over. As each telling takes four times as many breaks as the one before, a burst has few.
-func (d *Detector) grow(s *series, p peak, at time.Time) []Incident {
+func (d *Detector) grow(s *series, p peak, at, now time.Time) []Incident {
 	t := s.incident
 	t.rise(p)
-	if t.Past || !t.grown() {
+	if !t.grown() {
 		return nil
 	}
 	t.tell()
+	d.revive(s, now)
 	d.beganEarlier(s)
 	return d.update(s, at)
 }
@@ -145,6 +149,14 @@ func (t *tracked) tell() {
 	t.Told = t.Peak
 }
 
+// revive tells an incident after all that was found too late to be told: its newest break is of now. What it is told next does not depend on that.
+func (d *Detector) revive(s *series, now time.Time) {
+	if t := s.incident; t.Past && !d.past(s, now) {
+		t.Past = false
+		t.Milestone++
+	}
+}
+
 // beganEarlier moves the onset of an incident back where its most extreme window says so.
 func (d *Detector) beganEarlier(s *series) {
 	if t, onset := s.incident, d.onset(s, s.incident.Peak); onset < t.Onset {
@@ -155,16 +167,11 @@ func (d *Detector) beganEarlier(s *series) {
 
 // follow brings an open incident over the slot that has just closed, whose most extreme window is p: it grows, stays, or ends. It ends when decay says
 // so of the rise θ = √(n/Λ) of its most extreme window, after a day without a break, or when it has gone on for 14 days.
-//
-// One that was found too late to be told is told after all when it has grown since and its newest break is of now.
 func (d *Detector) follow(s *series, p peak, slot int64, now time.Time) []Incident {
 	t := s.incident
 	before := t.Incident
 	t.rise(p)
-	if t.Past && t.Peak.Score > t.Told.Score && !d.past(s, now) {
-		t.Past = false
-		t.tell()
-	}
+	d.revive(s, now)
 	t.Age++
 	m := &s.today().Model
 	mu := s.expected(slot, slot, &d.rows) + misread*s.shaky.sum(slot, slot)

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -172,17 +173,37 @@ func TestGrowthIsToldAtOnce(t *testing.T) {
 	}
 }
 
-// What was found too late to be told is not told at a break either, and what is part of another says its own growth.
+// Of what is part of another, and of what was found too late to be told, the same is told at the same breaks: it alone is not sent.
 func TestGrowthOfWhatIsNotSent(t *testing.T) {
 	h := running(time.Hour)
 	h.breaks("google-mail", "m", onset, 3, time.Second)
 	h.breaks("google-calendar", "c", onset.Add(time.Minute), 12, time.Second)
-	old := lives(feed(New(Options{Family: vendor}), h.sorted(), onset.Add(day)))["google-calendar"]
-	if !old[0].Past || len(old) < 2 || old[1].Time.Before(onset.Add(10*time.Minute)) {
-		t.Errorf("%v, past: %v", statuses(old), old[0].Past)
-	}
 	part := lives(feed(New(Options{Family: vendor}), h.sorted(), time.Time{}))["google-calendar"]
 	if len(part) < 2 || part[1].Observed != 12 || part[1].Parent == "" || part[1].Milestone != 2 {
 		t.Errorf("%v", statuses(part))
+	}
+	old := lives(feed(New(Options{Family: vendor}), h.sorted(), onset.Add(day)))["google-calendar"]
+	for i := range old {
+		if !old[i].Past {
+			t.Errorf("%s is not past", old[i].Status)
+		}
+		old[i].Past = false
+	}
+	if !reflect.DeepEqual(old, part) {
+		t.Errorf("%v, in time %v", statuses(old), statuses(part))
+	}
+}
+
+// What was found too late is told after all with the first break that is of now, at the latest at the edge after it.
+func TestPastThatGoesOnIsTold(t *testing.T) {
+	for n, at := range map[int]time.Duration{1: 8*time.Hour + 10*time.Minute, 60: 8 * time.Hour} {
+		h := running(9 * time.Hour)
+		h.breaks("crm", "c", onset, 8, time.Second)
+		h.breaks("crm", "c", onset.Add(8*time.Hour), n, time.Second)
+		told := lives(feed(New(Options{}), h.sorted(), onset.Add(9*time.Hour)))["crm"]
+		i := slices.IndexFunc(told, func(in Incident) bool { return !in.Past })
+		if i < 1 || told[i].Milestone <= told[i-1].Milestone || told[i].Time.Sub(onset).Truncate(time.Minute) != at {
+			t.Errorf("%d more: told as number %d of %v", n, i, statuses(told))
+		}
 	}
 }
