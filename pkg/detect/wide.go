@@ -112,7 +112,7 @@ func (d *Detector) spread(f *fleet, slot int64, now time.Time) (out []Incident) 
 		out = d.spreadBegins(f, &b, slot, now)
 	case at.Sub(window.SlotTime(f.Wide.End+1)) > wideAfter: // another wave, while parts of the first go on
 		lead.Broad = nil
-		out = d.gather(f, lead, at)
+		out = d.gather(f, lead, b.Since, at)
 	}
 	f.Wide.End = slot
 	if t := d.incidentOf(f.Wide.ID); t != nil {
@@ -130,10 +130,10 @@ func (d *Detector) spread(f *fleet, slot int64, now time.Time) (out []Incident) 
 	return out
 }
 
-// gather makes the incidents that opened in the last hour, and are told wherever the lead is, part of it.
-func (d *Detector) gather(f *fleet, lead *tracked, at time.Time) (out []Incident) {
+// gather makes the incidents that rose with all of them, and are told wherever the lead is, part of it.
+func (d *Detector) gather(f *fleet, lead *tracked, since, at time.Time) (out []Incident) {
 	for _, s := range d.order {
-		if t := s.incident; s.kind() == f.kind && s.open() && t.Parent == "" && t.ID != lead.ID && at.Sub(t.OpenedAt) <= wideBefore && d.adopts(lead.ID, t) {
+		if t := s.incident; s.kind() == f.kind && s.risesWith(since, at) && t.ID != lead.ID && d.adopts(lead.ID, t) {
 			d.belongs(t, lead.ID)
 			out = append(out, d.update(s, at)...)
 		}
@@ -141,13 +141,20 @@ func (d *Detector) gather(f *fleet, lead *tracked, at time.Time) (out []Incident
 	return out
 }
 
-// spreadBegins chooses which incident stands for the rise of all: the first that opened in the hour before, else that of all which ended less than 72 h ago,
+// risesWith reports whether an incident of a series, part of none, opened in the hour before and began at most an hour before all rose. What had begun
+// long before, and happens to open now, is another matter: it stays by itself.
+func (s *series) risesWith(since, at time.Time) bool {
+	t := s.incident
+	return s.open() && t.Parent == "" && at.Sub(t.OpenedAt) <= wideBefore && since.Sub(s.firstBreak(t.Onset)) <= wideBefore
+}
+
+// spreadBegins chooses which incident stands for the rise of all: the first that rose with it, else that of all which ended less than 72 h ago,
 // else a new one.
 func (d *Detector) spreadBegins(f *fleet, b *breadth, slot int64, now time.Time) (out []Incident) {
 	at := window.SlotTime(slot + 1)
 	var lead *tracked
 	for _, s := range d.order {
-		if t := s.incident; s.kind() == f.kind && s.open() && t.Parent == "" && at.Sub(t.OpenedAt) <= wideBefore && (!t.Past || d.isPast(b.newest, now)) {
+		if t := s.incident; s.kind() == f.kind && s.risesWith(b.Since, at) && (!t.Past || d.isPast(b.newest, now)) {
 			if lead == nil || t.OpenedAt.Before(lead.OpenedAt) {
 				lead = t
 			}
@@ -164,7 +171,7 @@ func (d *Detector) spreadBegins(f *fleet, b *breadth, slot int64, now time.Time)
 		return nil
 	}
 	f.Wide = wide{ID: lead.ID, End: slot}
-	return d.gather(f, lead, at)
+	return d.gather(f, lead, b.Since, at)
 }
 
 func newOwn(f *fleet, at time.Time) *tracked {

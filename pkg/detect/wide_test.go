@@ -287,6 +287,25 @@ func TestAllAtOnceWidensWhatWasThere(t *testing.T) {
 	}
 }
 
+// A small rise of three days that happens to open in the hour before all rise is another matter: that of all begins when all rose, and counts its own.
+func TestAllAtOnceBeginsWithItself(t *testing.T) {
+	h := running(40 * time.Hour)
+	h.breaks("mail", "m", onset.Add(-68*time.Hour), 2, 30*time.Hour)
+	h.breaks("mail", "m", onset.Add(-10*time.Minute), 1, 0)
+	h.everybody(onset, 10, 2)
+	of := lives(feed(New(Options{Budget: 20 * day}), h.sorted(), time.Time{}))
+	lead, all := of["mail"], of[""]
+	if count(lead, StatusOpen) != 1 || onset.Sub(lead[0].Time) > time.Hour || onset.Sub(lead[0].Since) < 60*time.Hour {
+		t.Fatalf("%v at %v, since %v", statuses(lead), lead[0].Time, lead[0].Since)
+	}
+	if count(all, StatusOpen) != 1 || all[0].Since.Before(onset.Add(-time.Hour)) || last(lead).Scope == "all" || last(lead).Parent != "" {
+		t.Errorf("%v since %v; the other has scope %s, parent %q", statuses(all), all[0].Since, last(lead).Scope, last(lead).Parent)
+	}
+	if end := last(all); end.Affected != 21 {
+		t.Errorf("%d", end.Affected)
+	}
+}
+
 // What was too old to be told adopts nothing that people must hear of.
 func TestPastLeadAdoptsNothingFresh(t *testing.T) {
 	h := running(3 * time.Hour)
