@@ -1,6 +1,9 @@
 package nango
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Nango tells one failure by several routes: the rows of the refresh, the webhook it delivers, the span of that delivery. They share no id, only
 // the connection and the time. A delivery therefore waits a little, and is an echo when rows of the same story are known by then: of a failure
@@ -12,6 +15,7 @@ const (
 	echoWait = 20_000      // a delivery waits at least so long, to the end of a slot
 	echoBack = 15 * 60_000 // the rows are not older than this: bridges queue
 	echoSoon = 60_000      // nor those of a success of which a span might tell
+	echoOwn  = 10_000      // a refused refresh waits so long for its delivery, which alone says whose it is; less than echoWait, so that it is its echo
 )
 
 // spanReason is the reason of a delivery that is known by its span only.
@@ -134,6 +138,28 @@ func (u *echoes) between(whose uint64, after, until int64) bool {
 		}
 	}
 	return false
+}
+
+// awaits reports whether W has not come so far that every delivery of a refused refresh is held.
+func (e *entry) awaits(w int64) bool {
+	return w < e.due+echoOwn && e.due == e.start() && e.news() == rowsFailed
+}
+
+// owner adds to a refused refresh what its deliveries say of its connection, where its rows do not. They are held longer than it.
+func (u *echoes) owner(e *entry, ev *Event) {
+	if e.news() != rowsFailed {
+		return
+	}
+	var said entry
+	whose, before := e.who(), e.start()+echoOwn
+	for slot := (e.start()-echoWait)/echoSlot - 1; slot <= before/echoSlot; slot++ {
+		for _, o := range u.held[hookFailed.in(whose, slot)] {
+			if o.start() < before {
+				said.merge(o)
+			}
+		}
+	}
+	ev.Account, ev.Tags, ev.AuthMode = cmp.Or(ev.Account, said.Account), ev.Tags.Over(said.Tags), cmp.Or(ev.AuthMode, said.AuthMode)
 }
 
 // tell remembers what a released entry told.

@@ -110,11 +110,15 @@ func (x told) repeats(all []told) bool {
 func drawTold(t *rapid.T) []told {
 	routes := []string{"refused", "no reason", "works", "authorized", "hook failed", "hook worked", "span"}
 	gaps := []time.Duration{0, 3 * time.Second, 15 * time.Second, 25 * time.Second, 50 * time.Second, 70 * time.Second, 5 * time.Minute, 14 * time.Minute, 16 * time.Minute, 7 * time.Hour}
+	most, connections := 14, 2
+	if rapid.Bool().Draw(t, "crowded") { // refusals and their deliveries, while others go on
+		routes, gaps, most, connections = []string{"refused", "hook failed", "works"}, []time.Duration{time.Second, 3 * time.Second, 9993 * time.Millisecond}, 40, 8
+	}
 	var all []told
 	at := worldStart
-	for k := range rapid.IntRange(1, 14).Draw(t, "told") {
+	for k := range rapid.IntRange(1, most).Draw(t, "told") {
 		at = at.Add(rapid.SampledFrom(gaps).Draw(t, "gap") + 7*time.Millisecond)
-		all = append(all, told{rapid.SampledFrom(routes).Draw(t, "route"), at, rapid.IntRange(1, 2).Draw(t, "connection"), k})
+		all = append(all, told{rapid.SampledFrom(routes).Draw(t, "route"), at, rapid.IntRange(1, connections).Draw(t, "connection"), k})
 	}
 	return all
 }
@@ -128,6 +132,7 @@ func worldOf(all []told) (w world, echoes int64) {
 	for _, x := range all {
 		w.rows = append(w.rows, x.rows()...)
 		ev, due := x.event()
+		ev = x.owned(ev, all)
 		if x.repeats(all) {
 			echoes++
 			if ev.Tags == "" {

@@ -2,6 +2,7 @@ package nango
 
 import (
 	"cmp"
+	"math"
 	"strings"
 	"time"
 )
@@ -80,20 +81,31 @@ func (q queue) down(i int) {
 // that a failure which waited in vain for its reason comes when the waiting is over. now is the wall clock, zero in a
 // replay; it only tells which sources have been unreadable for 10 min. The slice is valid until the next call.
 func (r *Reader) Advance(now time.Time) []Event {
-	r.out = r.out[:0]
 	w, ok := r.frontier(now)
-	if ok && w > r.mark {
-		r.mark, r.header = w, true
+	if !ok {
+		w = math.MinInt64
 	}
+	return r.advance(w)
+}
+
+// advance moves W to w, or to just before a refusal whose delivery may still come, and releases what is due.
+func (r *Reader) advance(w int64) []Event {
+	r.out = r.out[:0]
 	for len(r.queue) > 0 {
 		e, full := r.queue[0], len(r.queue) > r.joinMax
-		if !full && (!ok || e.due > w) {
+		if !full && e.due <= w && e.due > r.mark && e.awaits(w) {
+			w = e.due - 1
+		}
+		if !full && e.due > w {
 			break
 		}
 		if full && e.due > r.mark {
 			r.mark, r.header = e.due, true
 		}
-		r.release(e, full && (!ok || e.due > w))
+		r.release(e, full && e.due > w)
+	}
+	if w > r.mark {
+		r.mark, r.header = w, true
 	}
 	r.forget()
 	return r.out
@@ -113,15 +125,7 @@ func (r *Reader) Flush() []Event {
 
 // Suspend ends reading for a while: what the rows read so far can decide is returned in order, the rest is kept for those
 // that come later.
-func (r *Reader) Suspend() []Event {
-	r.out = r.out[:0]
-	r.mark, r.header = max(r.mark, r.newest-r.disorder), true
-	for len(r.queue) > 0 && r.queue[0].due <= r.mark {
-		r.release(r.queue[0], false)
-	}
-	r.forget()
-	return r.out
-}
+func (r *Reader) Suspend() []Event { return r.advance(max(r.mark, r.newest-r.disorder)) }
 
 func (r *Reader) forget() {
 	r.done.forget(r.mark)
@@ -164,6 +168,7 @@ func (r *Reader) release(e *entry, early bool) {
 		r.echoes.tell(e)
 		if ev.Kind == Failure {
 			r.active.broke(&ev)
+			r.echoes.owner(e, &ev)
 		}
 		r.emit(ev)
 	}
