@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
@@ -35,7 +36,7 @@ type engine struct {
 	stopped  bool                      // it is closed: what is read further changes nothing
 	oldest   time.Time                 // row that was read; zero: none
 
-	event    func(e nango.Event, isNew bool) // told of each event in the order of release
+	event    func(e nango.Event, isNew bool) // told of each event in the order of release, with the account of its connection if that is known by then
 	incident func(detect.Incident)           // told of each change of an incident
 	adopted  func(detect.Adopted)            // told of each rise that is taken for normal
 }
@@ -80,6 +81,7 @@ func (g *engine) take(events []nango.Event, now time.Time) {
 			g.errors[web.Integration{Environment: e.Environment, Provider: e.Provider, Integration: e.Integration}]++
 		}
 		o := g.detector.Observe(e, now)
+		e.Account = cmp.Or(e.Account, o.Account)
 		g.event(e, o.New)
 		g.tell(o.Incidents)
 	}
