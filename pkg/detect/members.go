@@ -3,7 +3,6 @@ package detect
 import (
 	"cmp"
 	"encoding/json"
-	"maps"
 	"slices"
 	"time"
 
@@ -32,15 +31,20 @@ type members struct {
 // followMembers notes which connections broke in the rise of a series, and in the window that is told of it, and what became of them.
 func (d *Detector) followMembers(s *series) {
 	t := s.incident
+	d.enlistOwn(s)
+	d.recount(t)
+	if t.Beyond {
+		t.Explanation = append(t.Explanation, beyondNote)
+	}
+}
+
+func (d *Detector) enlistOwn(s *series) {
+	t := s.incident
 	from := window.SlotTime(t.Peak.From)
 	if t.Since.Before(from) {
 		from = t.Since
 	}
 	d.enlist(t, s.Environment, s.breaks.Since(from))
-	d.recount(t)
-	if t.Beyond {
-		t.Explanation = append(t.Explanation, beyondNote)
-	}
 }
 
 // followBreadth notes which connections broke in the hour in which all rose.
@@ -50,12 +54,15 @@ func (d *Detector) followBreadth(t *tracked, b *breadth, slot int64) {
 	}
 }
 
-// enlist makes connections members of an incident, and of those that it is part of.
+// enlist makes connections members of an incident, and of those that it is part of, of each from the time on from which it is.
 func (d *Detector) enlist(t *tracked, environment string, breaks []window.Break) {
 	for range deepest {
 		for i := range breaks {
 			b := &breaks[i]
 			t.Beyond = !d.addMember(t.ID, name{environment, b.Integration, b.Connection}, b.Account, true) || t.Beyond
+		}
+		for len(breaks) > 0 && breaks[0].Time.Before(t.Joined) {
+			breaks = breaks[1:]
 		}
 		if t = d.parentOf(t); t == nil {
 			return
@@ -63,21 +70,10 @@ func (d *Detector) enlist(t *tracked, environment string, breaks []window.Break)
 	}
 }
 
-// belongs makes an incident part of another: so are its connections.
-func (d *Detector) belongs(t *tracked, parent string) {
-	t.Parent = parent
-	m := d.members[t.ID]
-	if m == nil {
-		return
-	}
-	for range deepest {
-		if t = d.parentOf(t); t == nil {
-			return
-		}
-		for _, n := range slices.SortedFunc(maps.Keys(m.names), name.compare) {
-			t.Beyond = !d.addMember(t.ID, n, m.names[n], true) || t.Beyond
-		}
-	}
+// belongs makes the incident of a series part of another: so are its connections that broke from a time on.
+func (d *Detector) belongs(s *series, parent string, from time.Time) {
+	s.incident.Parent, s.incident.Joined = parent, from
+	d.enlistOwn(s)
 }
 
 func (n name) compare(o name) int {

@@ -25,6 +25,8 @@ type tracked struct {
 	Wide  string  // family or all: it stands for others too
 	Broad *breadth
 
+	Joined time.Time `json:",omitzero"` // what broke in it from then on is part of its parent, too
+
 	Beyond bool `json:",omitempty"` // more connections broke than are followed
 
 	Fleeting float64 `json:",omitempty"` // connections of the provider that failed for a passing reason in the window of the peak,

@@ -32,8 +32,9 @@ type fleet struct {
 
 // wide is the last rise of all series of a kind.
 type wide struct {
-	ID  string // of the incident that stands for it; "": none yet
-	End int64  // the last slot in which it was seen
+	ID    string    // of the incident that stands for it; "": none yet
+	Since time.Time // the first break of the hour in which it was first seen
+	End   int64     // the last slot in which it was seen
 }
 
 // fleet returns the fleet of a series.
@@ -55,11 +56,11 @@ func (d *Detector) fleetOf(k kind) *fleet {
 func (d *Detector) join(s *series, at time.Time) []Incident {
 	t, f := s.incident, d.fleet(s)
 	if f.Wide.ID != "" && at.Sub(window.SlotTime(f.Wide.End+1)) <= wideAfter && d.adopts(f.Wide.ID, t) {
-		d.belongs(t, f.Wide.ID)
+		d.belongs(s, f.Wide.ID, f.Wide.Since.Add(-wideBefore))
 		return nil
 	}
 	if lead := d.sister(s); lead != nil {
-		d.belongs(t, lead.incident.ID)
+		d.belongs(s, lead.incident.ID, time.Time{})
 		return d.widen(lead, "family", false, at)
 	}
 	return nil
@@ -111,8 +112,8 @@ func (d *Detector) spread(f *fleet, slot int64, now time.Time) (out []Incident) 
 	case lead == nil || !lead.ResolvedAt.IsZero():
 		out = d.spreadBegins(f, &b, slot, now)
 	case at.Sub(window.SlotTime(f.Wide.End+1)) > wideAfter: // another wave, while parts of the first go on
-		lead.Broad = nil
-		out = d.gather(f, lead, b.Since, at)
+		lead.Broad, f.Wide.Since = nil, b.Since
+		out = d.gather(f, lead, at)
 	}
 	f.Wide.End = slot
 	if t := d.incidentOf(f.Wide.ID); t != nil {
@@ -130,34 +131,34 @@ func (d *Detector) spread(f *fleet, slot int64, now time.Time) (out []Incident) 
 	return out
 }
 
-// gather makes the incidents that rose with all of them, and are told wherever the lead is, part of it.
-func (d *Detector) gather(f *fleet, lead *tracked, since, at time.Time) (out []Incident) {
+// gather makes the incidents that opened in the last hour, and are told wherever the lead is, part of it.
+func (d *Detector) gather(f *fleet, lead *tracked, at time.Time) (out []Incident) {
 	for _, s := range d.order {
-		if t := s.incident; s.kind() == f.kind && s.risesWith(since, at) && t.ID != lead.ID && d.adopts(lead.ID, t) {
-			d.belongs(t, lead.ID)
+		if t := s.incident; s.kind() == f.kind && s.openedWith(at) && t.ID != lead.ID && d.adopts(lead.ID, t) {
+			d.belongs(s, lead.ID, f.Wide.Since.Add(-wideBefore))
 			out = append(out, d.update(s, at)...)
 		}
 	}
 	return out
 }
 
-// risesWith reports whether an incident of a series, part of none, opened in the hour before and began at most an hour before all rose. What had begun
-// long before, and happens to open now, is another matter: it stays by itself.
-func (s *series) risesWith(since, at time.Time) bool {
-	t := s.incident
-	return s.open() && t.Parent == "" && at.Sub(t.OpenedAt) <= wideBefore && since.Sub(s.firstBreak(t.Onset)) <= wideBefore
+// openedWith reports whether an incident of a series, part of none, opened in the hour before.
+func (s *series) openedWith(at time.Time) bool {
+	return s.open() && s.incident.Parent == "" && at.Sub(s.incident.OpenedAt) <= wideBefore
 }
 
-// spreadBegins chooses which incident stands for the rise of all: the first that rose with it, else that of all which ended less than 72 h ago,
-// else a new one.
+// spreadBegins chooses which incident stands for the rise of all: the first that opened in the hour before, and began at most an hour before all rose; else
+// that of all which ended less than 72 h ago, else a new one. What had begun long before, and happens to open now, would lend its onset to all.
 func (d *Detector) spreadBegins(f *fleet, b *breadth, slot int64, now time.Time) (out []Incident) {
 	at := window.SlotTime(slot + 1)
 	var lead *tracked
 	for _, s := range d.order {
-		if t := s.incident; s.kind() == f.kind && s.risesWith(b.Since, at) && (!t.Past || d.isPast(b.newest, now)) {
-			if lead == nil || t.OpenedAt.Before(lead.OpenedAt) {
-				lead = t
-			}
+		t := s.incident
+		if s.kind() != f.kind || !s.openedWith(at) || b.Since.Sub(s.firstBreak(t.Onset)) > wideBefore || t.Past && !d.isPast(b.newest, now) {
+			continue
+		}
+		if lead == nil || t.OpenedAt.Before(lead.OpenedAt) {
+			lead = t
 		}
 	}
 	if lead == nil {
@@ -167,11 +168,10 @@ func (d *Detector) spreadBegins(f *fleet, b *breadth, slot int64, now time.Time)
 			}
 			f.Own = newOwn(f, at)
 		}
-		f.Wide = wide{ID: f.Own.ID, End: slot}
-		return nil
+		lead = f.Own
 	}
-	f.Wide = wide{ID: lead.ID, End: slot}
-	return d.gather(f, lead, b.Since, at)
+	f.Wide = wide{ID: lead.ID, Since: b.Since, End: slot}
+	return d.gather(f, lead, at)
 }
 
 func newOwn(f *fleet, at time.Time) *tracked {

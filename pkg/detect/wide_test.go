@@ -287,7 +287,8 @@ func TestAllAtOnceWidensWhatWasThere(t *testing.T) {
 	}
 }
 
-// A small rise of three days that happens to open in the hour before all rise is another matter: that of all begins when all rose, and counts its own.
+// A small rise of three days that happens to open in the hour before all rise is another matter: that of all begins when all rose, and counts
+// what broke with it.
 func TestAllAtOnceBeginsWithItself(t *testing.T) {
 	h := running(40 * time.Hour)
 	h.breaks("mail", "m", onset.Add(-68*time.Hour), 2, 30*time.Hour)
@@ -298,7 +299,10 @@ func TestAllAtOnceBeginsWithItself(t *testing.T) {
 	if count(lead, StatusOpen) != 1 || onset.Sub(lead[0].Time) > time.Hour || onset.Sub(lead[0].Since) < 60*time.Hour {
 		t.Fatalf("%v at %v, since %v", statuses(lead), lead[0].Time, lead[0].Since)
 	}
-	if count(all, StatusOpen) != 1 || all[0].Since.Before(onset.Add(-time.Hour)) || last(lead).Scope == "all" || last(lead).Parent != "" {
+	if count(all, StatusOpen) != 1 {
+		t.Fatalf("%v", statuses(all))
+	}
+	if all[0].Since.Before(onset.Add(-time.Hour)) || last(lead).Scope == "all" || last(lead).Parent != all[0].ID {
 		t.Errorf("%v since %v; the other has scope %s, parent %q", statuses(all), all[0].Since, last(lead).Scope, last(lead).Parent)
 	}
 	if end := last(all); end.Affected != 21 {
