@@ -647,7 +647,7 @@ func TestRunTellsTheWeek(t *testing.T) {
 	}
 	told := func() (n int) {
 		for _, post := range s.slack.all() {
-			if strings.Contains(fmt.Sprint(post), "Last week: prod ") {
+			if strings.Contains(fmt.Sprint(post), "Week to ") && strings.Contains(fmt.Sprint(post), ": prod ") {
 				n++
 			}
 		}

@@ -125,16 +125,20 @@ func (f *follower) tellWeek(now time.Time) {
 	if !due {
 		return
 	}
-	var lately []detect.Incident
-	for _, x := range append(f.silence.told.incidents(), f.detector.Incidents()...) {
-		if !x.Past && x.Parent == "" && x.OpenedAt.Before(moment) && (x.ResolvedAt.IsZero() || x.ResolvedAt.After(moment.Add(-week))) {
-			lately = append(lately, x)
-		}
-	}
-	line := alert.WeeklyLine(f.detector.Week(moment), lately, f.words.Display)
+	line := f.engine.weekLine(moment, f.silence.told.incidents(), f.words.Display)
 	f.weekly.tell(moment, now, line)
 	f.changed = true
 	f.log.Info("weekly line", zap.String("text", line), f.would(f.weekly.told[len(f.weekly.told)-1]))
+}
+
+// weekLine is the line of the seven days that the detector counts at a moment, with its incidents and others.
+func (g *engine) weekLine(moment time.Time, others []detect.Incident, display func(string) string) string {
+	end := moment
+	if closed := g.detector.Closed(); !closed.IsZero() && closed.Before(end) {
+		end = closed
+	}
+	told := slices.DeleteFunc(append(others, g.detector.Incidents()...), func(x detect.Incident) bool { return x.Past })
+	return alert.WeeklyLine(end.Truncate(24*time.Hour), g.detector.Week(moment), told, display)
 }
 
 type storedWeekly struct {

@@ -203,7 +203,7 @@ func TestFollowerTellsTheWeek(t *testing.T) {
 	}
 	read(now)
 	all := f.incidents()
-	if len(all) != 1 || all[0].Signal != detect.Weekly || !strings.HasPrefix(all[0].Explanation[0], "Last week") || f.changed {
+	if len(all) != 1 || all[0].Signal != detect.Weekly || !strings.HasPrefix(all[0].Explanation[0], "Week to Sun 1 Mar: ") || f.changed {
 		t.Fatalf("told %+v, to be committed %t", all, f.changed)
 	}
 	f.weekly = &weekly{when: f.weekly.when}

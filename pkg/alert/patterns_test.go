@@ -156,7 +156,7 @@ func weekly() detect.Incident {
 	closed, going, alarm := ended(revoked()), misconfigured(), silence()
 	closed.Since, going.Since, alarm.Since = onset.Add(time.Hour), onset.Add(2*time.Hour), onset
 	alarm.Status = detect.StatusResolved
-	line := WeeklyLine([]detect.Week{{Environment: "dev", Broken: 2, Expected: 3.1, Reconnected: 1}, {Environment: "prod", Broken: 41, Expected: 18.4, Reconnected: 30, StillBroken: 112}},
+	line := WeeklyLine(weekEnd, []detect.Week{{Environment: "dev", Broken: 2, Expected: 3.1, Reconnected: 1}, {Environment: "prod", Broken: 41, Expected: 18.4, Reconnected: 30, StillBroken: 112}},
 		[]detect.Incident{going, closed, alarm}, display)
 	return detect.Incident{Type: "incident", ID: "weekly-2026-03-09", Revision: 1, Milestone: 1, Status: detect.StatusOpen, Signal: detect.Weekly, Time: onset.AddDate(0, 0, 5), Since: onset.AddDate(0, 0, -2),
 		Explanation: []string{line}}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/revwatch/revwatch/pkg/detect"
 )
@@ -27,13 +28,18 @@ func (c composer) week(m message) message {
 	return m
 }
 
-// WeeklyLine says in one line of at most 600 characters what a week brought: per environment what newly broke and was expected, what was reconnected
-// and what is still broken, and the incidents of the week. display gives the name of a provider; nil means its key.
-func WeeklyLine(weeks []detect.Week, incidents []detect.Incident, display func(provider string) string) string {
+// WeeklyLine says in one line of at most 600 characters what the seven UTC days before a midnight brought: per environment what newly broke and was
+// expected, what was reconnected and what is still broken, and of the incidents those of these days. display gives the name of a provider; nil means its
+// key.
+func WeeklyLine(end time.Time, weeks []detect.Week, incidents []detect.Incident, display func(provider string) string) string {
 	if display == nil {
 		display = func(provider string) string { return provider }
 	}
-	return short("Last week: "+weekPlaces(weeks)+"; "+weekIncidents(incidents, display), maxWeekly)
+	lately := slices.DeleteFunc(slices.Clone(incidents), func(in detect.Incident) bool {
+		return in.Parent != "" || in.Signal == detect.Weekly || !in.OpenedAt.Before(end) || !in.ResolvedAt.IsZero() && in.ResolvedAt.Before(end.AddDate(0, 0, -7))
+	})
+	last := end.UTC().AddDate(0, 0, -1)
+	return short("Week to "+last.Format("Mon 2 Jan")+": "+weekPlaces(weeks)+"; "+weekIncidents(lately, display), maxWeekly)
 }
 
 // weekPlaces tells of the environments with most breaks, and of the sum of the others.
@@ -65,14 +71,8 @@ func weekCounts(w detect.Week) string {
 	return fmt.Sprintf("%d newly broken (%s expected), %d reconnected, %d still broken", w.Broken, number(w.Expected), w.Reconnected, w.StillBroken)
 }
 
-// weekIncidents names the incidents of a week, the first to begin first; those that are part of a wider one are not named.
-func weekIncidents(incidents []detect.Incident, display func(string) string) string {
-	var own []detect.Incident
-	for _, in := range incidents {
-		if in.Parent == "" && in.Signal != detect.Weekly {
-			own = append(own, in)
-		}
-	}
+// weekIncidents names incidents, the first to begin first.
+func weekIncidents(own []detect.Incident, display func(string) string) string {
 	if len(own) == 0 {
 		return "nothing unusual"
 	}

@@ -4,12 +4,34 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
 	"github.com/revwatch/revwatch/pkg/detect"
 )
+
+// weekEnd is the midnight after the week of the examples.
+var weekEnd = time.Date(2026, 3, 9, 0, 0, 0, 0, time.UTC)
+
+// The incidents of a line are of the same seven days as its counts: what opened after them is told a week later, and what ended before them was told.
+func TestWeeklyIncidentsAreOfTheDaysCounted(t *testing.T) {
+	begin := weekEnd.AddDate(0, 0, -7)
+	for _, c := range []struct {
+		opened, ended time.Time
+		want          bool
+	}{
+		{weekEnd.Add(-1), time.Time{}, true}, {weekEnd, time.Time{}, false}, {weekEnd.Add(time.Hour), weekEnd.Add(2 * time.Hour), false},
+		{begin.Add(-1), begin, true}, {begin.Add(-time.Hour), begin.Add(-1), false}, {begin.AddDate(0, -1, 0), time.Time{}, true}, {begin, weekEnd.Add(time.Hour), true},
+	} {
+		in := revoked()
+		in.OpenedAt, in.ResolvedAt = c.opened, c.ended
+		if got := WeeklyLine(weekEnd, nil, []detect.Incident{in}, nil); strings.HasSuffix(got, "; nothing unusual") == c.want {
+			t.Errorf("opened %v, ended %v: %s", c.opened, c.ended, got)
+		}
+	}
+}
 
 func TestWeeklyLine(t *testing.T) {
 	gmail, many, rows, part := ended(revoked()), everywhere(), silence(), child()
@@ -24,16 +46,16 @@ func TestWeeklyLine(t *testing.T) {
 		incidents []detect.Incident
 		want      string
 	}{
-		{nil, nil, "Last week: no connection broke; nothing unusual"},
-		{[]detect.Week{week}, []detect.Incident{part, weekly()}, "Last week: prod 41 newly broken (38 expected), 30 reconnected, 112 still broken; nothing unusual"},
+		{nil, nil, "Week to Sun 8 Mar: no connection broke; nothing unusual"},
+		{[]detect.Week{week}, []detect.Incident{part, weekly()}, "Week to Sun 8 Mar: prod 41 newly broken (38 expected), 30 reconnected, 112 still broken; nothing unusual"},
 		{[]detect.Week{week}, []detect.Incident{gmail, many, rows},
-			"Last week: prod 41 newly broken (38 expected), 30 reconnected, 112 still broken; 3 incidents: no log rows (4 Mar, open), many providers (4 Mar, open), Gmail (prod, 5 Mar, resolved)"},
-		{[]detect.Week{week}, []detect.Incident{gmail, gmail, gmail, gmail, gmail, gmail}, "Last week: prod 41 newly broken (38 expected), 30 reconnected, 112 still broken; 6 incidents: " +
+			"Week to Sun 8 Mar: prod 41 newly broken (38 expected), 30 reconnected, 112 still broken; 3 incidents: no log rows (4 Mar, open), many providers (4 Mar, open), Gmail (prod, 5 Mar, resolved)"},
+		{[]detect.Week{week}, []detect.Incident{gmail, gmail, gmail, gmail, gmail, gmail}, "Week to Sun 8 Mar: prod 41 newly broken (38 expected), 30 reconnected, 112 still broken; 6 incidents: " +
 			strings.Repeat("Gmail (prod, 5 Mar, resolved), ", 3) + "Gmail (prod, 5 Mar, resolved) and 2 more"},
-		{places, nil, "Last week: e9 9 newly broken (1.5 expected), 1 reconnected, 2 still broken; e8 8 newly broken (1.5 expected), 1 reconnected, 2 still broken; " +
+		{places, nil, "Week to Sun 8 Mar: e9 9 newly broken (1.5 expected), 1 reconnected, 2 still broken; e8 8 newly broken (1.5 expected), 1 reconnected, 2 still broken; " +
 			"e7 7 newly broken (1.5 expected), 1 reconnected, 2 still broken; and 7 more environments: 21 newly broken (10 expected), 7 reconnected, 14 still broken; nothing unusual"},
 	} {
-		if got := WeeklyLine(c.weeks, c.incidents, display); got != c.want {
+		if got := WeeklyLine(weekEnd, c.weeks, c.incidents, display); got != c.want {
 			t.Errorf("%s\nwant %s", got, c.want)
 		}
 	}
@@ -50,8 +72,8 @@ func TestWeeklyProperty(t *testing.T) {
 		for range rapid.IntRange(0, 6).Draw(t, "incidents") {
 			incidents = append(incidents, anyIncident(t))
 		}
-		s := WeeklyLine(weeks, incidents, nil)
-		if s != clean(s) || utf8.RuneCountInString(s) > 600 || !strings.HasPrefix(s, "Last week: ") {
+		s := WeeklyLine(weekEnd, weeks, incidents, nil)
+		if s != clean(s) || utf8.RuneCountInString(s) > 600 || !strings.HasPrefix(s, "Week to Sun 8 Mar: ") {
 			t.Fatalf("%q", s)
 		}
 		in := weekly()
