@@ -82,6 +82,13 @@ func TestConnectionsAskTheDaemon(t *testing.T) {
 	if !found {
 		t.Errorf("no incident of %s has connections: %s", lost, body)
 	}
+	const gone = `no incident "0123456789abcdef" with connections is kept: one is for 7 days`
+	if code, body := s.at(s.api, "/api/v1/connections?incident=0123456789abcdef"); code != http.StatusNotFound || !strings.Contains(body, `no incident \"0123456789abcdef\"`) {
+		t.Errorf("of an incident that is not kept: %d %s", code, body)
+	}
+	if code, out, errs := said(t, "connections", "--incident", "0123456789abcdef", "-config", config); code != exitFailure || out != "" || !strings.Contains(errs, gone) {
+		t.Errorf("exit code %d, said\n%s%s", code, out, errs)
+	}
 	_, text, _ := said(t, "connections", "--broken", "--provider", lost, "--environment", "prod", "-config", config)
 	if lines := strings.Split(strings.TrimSpace(text), "\n"); len(lines) != len(broken)+1 || !strings.HasPrefix(lines[0], "ENVIRONMENT  PROVIDER ") || !strings.Contains(lines[1], broken[0].Connection) {
 		t.Errorf("said\n%s", text)
@@ -92,6 +99,9 @@ func TestConnectionsAskTheDaemon(t *testing.T) {
 	stored, by := listedConnections(t, "--broken", "--provider", lost, "--environment", "prod", "-config", config)
 	if fmt.Sprint(stored) != fmt.Sprint(broken) || !strings.Contains(by, "by the state file ") {
 		t.Errorf("%d connections %s, the daemon said %d", len(stored), by, len(broken))
+	}
+	if code, out, errs := said(t, "connections", "--incident", "0123456789abcdef", "-config", config); code != exitFailure || out != "" || !strings.Contains(errs, gone) {
+		t.Errorf("exit code %d, said\n%s%s", code, out, errs)
 	}
 	_, table, _ := said(t, "connections", "--broken", "--provider", lost, "--environment", "prod", "-config", config, "--output", "csv")
 	if cells, err := csv.NewReader(strings.NewReader(table)).ReadAll(); err != nil || len(cells) != len(broken)+1 || cells[1][3] != broken[0].Connection || cells[1][8] != "broken" {

@@ -81,7 +81,7 @@ func (ask *connectionsAsk) answer(ctx context.Context, path string) (all []detec
 	}
 	who, err = whom.ask(
 		func(d runningDaemon) error { return d.ask(ctx, http.MethodGet, ask.query(), nil, &all) },
-		func(g *engine) error { all = g.detector.Connections(ask.Filter); return nil })
+		func(g *engine) (err error) { all, err = g.connections(ask.Filter); return err })
 	return all, who, err
 }
 

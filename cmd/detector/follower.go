@@ -246,7 +246,7 @@ func (f *follower) would(x *detect.Incident) zap.Field {
 		return zap.Skip()
 	}
 	to := f.notifier.Recipients(*x)
-	if x.Past || x.Parent != "" {
+	if x.Past || x.Parent != "" || f.notifier.Silenced(*x) {
 		to = nil
 	}
 	return zap.Strings("would_tell", to)

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/revwatch/revwatch/pkg/detect"
@@ -82,7 +84,16 @@ func (f *follower) connections(x detect.Filter) ([]detect.Connection, error) {
 	if err := f.whole(); err != nil {
 		return nil, err
 	}
-	return f.detector.Connections(x), nil
+	return f.engine.connections(x)
+}
+
+// connections lists those of what was read so far. Of an incident that is not known there are not none: nobody knows.
+func (g *engine) connections(x detect.Filter) ([]detect.Connection, error) {
+	known := func(in detect.Incident) bool { return in.ID == x.Incident }
+	if x.Incident != "" && !slices.ContainsFunc(g.detector.Incidents(), known) {
+		return nil, fmt.Errorf("no incident %s with connections is kept: one is for 7 days after its end, or until the next of the same", strconv.Quote(clean(x.Incident)))
+	}
+	return g.detector.Connections(x), nil
 }
 
 // explain answers from what was read so far.

@@ -156,6 +156,11 @@ func (n *Notifier) enter(in *detect.Incident) *entry {
 	return e
 }
 
+// Silenced says that a silence keeps an incident quiet now.
+func (n *Notifier) Silenced(in detect.Incident) bool {
+	return n.mutes.over(n.enter(&in), n.opt.Now()) != nil
+}
+
 // Recipients names the destinations that are told of an incident in its present state by the routes, in the order they were given. Silences,
 // the shadow mode and what was told before do not matter.
 func (n *Notifier) Recipients(in detect.Incident) []string {
