@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/revwatch/revwatch/pkg/detect"
+	"github.com/revwatch/revwatch/pkg/nango"
 	"github.com/revwatch/revwatch/pkg/stream"
 )
 
@@ -213,5 +214,22 @@ func TestFollowerTellsTheWeek(t *testing.T) {
 	read(monday.Add(time.Hour))
 	if again := f.incidents(); len(again) != 1 || again[0].ID != all[0].ID {
 		t.Errorf("after a restart: %+v", again)
+	}
+}
+
+// The days that the line names are those that the detector counts: where rows are closed more slowly than the moment comes, a day earlier.
+func TestWeekLineNamesTheDaysCounted(t *testing.T) {
+	midnight := monday.Truncate(24 * time.Hour)
+	for closed, want := range map[time.Time]string{monday: "Week to Sun 1 Mar: ", midnight: "Week to Sun 1 Mar: ", midnight.Add(-time.Hour): "Week to Sat 28 Feb: "} {
+		c := defaults()
+		g := newEngine(&c, time.Time{})
+		for at := closed.AddDate(0, 0, -10); !at.After(closed); at = at.Add(time.Hour) { // one break each hour
+			g.detector.Row(at)
+			g.detector.Advance(at, at)
+			g.detector.Observe(nango.Event{Kind: nango.Failure, Cause: nango.Revoked, Time: at, Environment: "prod", Provider: "a", Integration: "a", Connection: at.String()}, at)
+		}
+		if got := g.weekLine(monday, nil, nil); !g.detector.Closed().Equal(closed) || !strings.HasPrefix(got, want+"prod 168 newly broken ") {
+			t.Errorf("closed %v: %s, want %s", g.detector.Closed(), got, want)
+		}
 	}
 }
