@@ -6,11 +6,11 @@ import (
 	"github.com/revwatch/revwatch/pkg/nango"
 )
 
-// oneCustomer: most of at least five breaks, of two connections or more, are of one customer, who usually has a smaller share of them and does not hold
+// oneCustomer: most of at least five connections are of one customer, who usually has a smaller share of them and does not hold
 // nearly all connections in use.
 func oneCustomer(p *pattern) (Diagnosis, bool) {
 	account, n := p.found.top(byAccount)
-	if p.in.Signal != Revocations || p.found.all < customerLeast || !most(n, p.found.all) || p.connectionsOf(account) < 2 {
+	if p.in.Signal != Revocations || p.found.all < customerLeast || !most(n, p.found.all) {
 		return Diagnosis{}, false
 	}
 	if u := p.past.usual(byAccount, account); u.known() && u.share()*rankRise > float64(n)/float64(p.found.all) {
@@ -25,17 +25,6 @@ func oneCustomer(p *pattern) (Diagnosis, bool) {
 		text += fmt.Sprintf(", who has %d of the %d connections in use", of, all)
 	}
 	return Diagnosis{Kind: OneCustomer, Evidence: text}, true
-}
-
-// connectionsOf counts the connections of a customer that broke.
-func (p *pattern) connectionsOf(account string) int {
-	found := map[connection]struct{}{}
-	for i := range p.breaks {
-		if b := &p.breaks[i]; b.Account == account {
-			found[connectionOf(b)] = struct{}{}
-		}
-	}
-	return len(found)
 }
 
 // policyChange: most breaks say that access was withdrawn or restricted, more than usually do, and they are of three customers or more, or most of one:

@@ -16,8 +16,8 @@ const concentrated = 0.8
 // describe writes what the series shows now into its incident.
 func (d *Detector) describe(s *series) {
 	t := s.incident
-	breaks := s.within(t.Peak)
-	t.Observed, t.Expected = distinct(breaks), t.Peak.Expected
+	breaks := d.told(s, t.Peak)
+	t.Observed, t.Expected = len(breaks), t.Peak.Expected
 	t.WindowSeconds = int(t.Peak.To-t.Peak.From+1) * int(window.Slot.Seconds())
 	t.Score = max(0, t.Peak.Score) / t.Line
 	t.OncePerDays = min(math.Exp(t.Peak.Score), math.MaxFloat64)
@@ -98,10 +98,30 @@ func (d *Detector) describeWide(t *tracked) {
 	}
 	for _, s := range d.order {
 		if s.open() && s.incident.Parent == t.ID {
-			t.Explanation = append(t.Explanation, fmt.Sprintf("also %s: %d broke, %.1f expected", s.Provider, s.incident.Observed, s.incident.Expected))
+			t.Explanation = append(t.Explanation, fmt.Sprintf("also %s: %d broke, %s expected", s.Provider, s.incident.Observed, tenths(s.incident.Expected)))
 		}
 	}
 	d.together(t)
+}
+
+// told are the breaks of a window as people are told of them: of each connection the first, and whose it is by what is known now. In the score the cap
+// of an account stays as it was decided when each broke.
+func (d *Detector) told(s *series, p peak) (breaks []window.Break) {
+	known := map[connection]bool{}
+	for _, b := range s.within(p) {
+		if id := connectionOf(&b); !known[id] {
+			known[id] = true
+			d.knownOwner(s, &b)
+			breaks = append(breaks, b)
+		}
+	}
+	return breaks
+}
+
+func (d *Detector) knownOwner(s *series, b *window.Break) {
+	if b.Account == "" && s.Signal == Revocations {
+		b.Account, _ = d.ledger.Owner(s.Environment, b.Integration, b.Connection)
+	}
 }
 
 // own adds what is known of whose a connection is.
@@ -133,18 +153,20 @@ func explain(s *series, breaks []window.Break, found *census, top []over) []stri
 	}
 	if s.Signal == UnknownConnections {
 		integration, _ := found.top(byIntegration)
-		return append(lines, fmt.Sprintf("%d different connection ids were asked for under integration %s", distinct(breaks), integration))
+		return append(lines, fmt.Sprintf("%d different connection ids were asked for under integration %s", found.all, integration))
 	}
 	plain(byReason)
 	plain(byIntegration)
-	lines = append(lines, found.customers(top))
-	if uncounted := found.all - int(counted(breaks)); uncounted > 0 {
-		lines = append(lines, fmt.Sprintf("%d further of accounts that broke twice within a day do not enter the score", uncounted))
+	if line := found.customers(top); line != "" {
+		lines = append(lines, line)
+	}
+	if beyond := found.all - int(counted(breaks)); beyond > 0 {
+		lines = append(lines, fmt.Sprintf("%d of %d do not count in how rare this is: of one customer at most two within a day do", beyond, found.all))
 	}
 	return lines
 }
 
-// customers says of how many customers the breaks are, and which has the most unless that is told.
+// customers says of how many customers the breaks are, and which has the most, unless that is told.
 func (c *census) customers(top []over) string {
 	accounts := len(c.by[byAccount])
 	most, n := c.top(byAccount)
@@ -152,6 +174,8 @@ func (c *census) customers(top []over) string {
 	switch {
 	case accounts == 0:
 		return "customer accounts are not in the rows"
+	case n == c.all && told:
+		return ""
 	case n == c.all:
 		return "all of one customer account: " + most
 	case accounts == 1:

@@ -166,9 +166,10 @@ func (d *Detector) Observe(e nango.Event, now time.Time) Observation {
 		k := key{UnknownConnections, e.Environment, e.Integration, "unknown"}
 		return Observation{Incidents: d.count(k, e, now)}
 	}
+	account, _ := d.ledger.Owner(e.Environment, e.Integration, e.Connection)
 	v := d.ledger.Observe(e)
 	o := Observation{New: v.New, Recovered: v.Recovered, Account: v.Account}
-	if v.Turned {
+	if v.Turned || v.Account != account {
 		d.turned(name{e.Environment, e.Integration, e.Connection})
 	}
 	if v.Recovered {

@@ -484,11 +484,11 @@ func keep(stored map[string]map[string][]byte) func(bucket, key string, value []
 	}
 }
 
-func restored(t *rapid.T, stored map[string]map[string][]byte) *Detector {
+func restored(t rapid.TB, stored map[string]map[string][]byte) *Detector {
 	return restoredWith(t, Options{}, stored)
 }
 
-func restoredWith(t *rapid.T, o Options, stored map[string]map[string][]byte) *Detector {
+func restoredWith(t rapid.TB, o Options, stored map[string]map[string][]byte) *Detector {
 	d := New(o)
 	for bucket, values := range stored {
 		for key, value := range values {

@@ -32,7 +32,7 @@ const (
 type pattern struct {
 	in       *Incident
 	known    nango.Provider // of its provider; zero for a rise of all
-	breaks   []window.Break // of its window
+	breaks   []window.Break // of its window, one for each connection
 	found    *census        // of them
 	past     normal
 	expected float64  // breaks that the baseline expects of it

@@ -75,10 +75,10 @@ func outage(p *pattern) (Diagnosis, bool) {
 	if n := len(p.in.Recovered); n >= backLeast && float64(n) >= backShare*float64(p.broke) {
 		return Diagnosis{Kind: Outage, Evidence: fmt.Sprintf("%d of %d work again without a new authorization", n, p.broke)}, true
 	}
-	if p.fleeting < outageLeast || p.fleeting < outageRise*p.usually || p.fleeting < float64(distinct(p.breaks)) {
+	if p.fleeting < outageLeast || p.fleeting < outageRise*p.usually || p.fleeting < float64(len(p.breaks)) {
 		return Diagnosis{}, false
 	}
-	return Diagnosis{Kind: Outage, Evidence: fmt.Sprintf("%.0f connections failed for passing reasons in the same window, %.1f usually do", p.fleeting, p.usually)}, true
+	return Diagnosis{Kind: Outage, Evidence: fmt.Sprintf("%.0f connections failed for passing reasons in the same window, %s usually do", p.fleeting, tenths(p.usually))}, true
 }
 
 // vendorEvent: the rise began between two days before and seven days after a day for which the provider announced what breaks connections.

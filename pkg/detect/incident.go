@@ -40,7 +40,7 @@ type Incident struct {
 	Provider      string    `json:"provider"`
 	Integration   string    `json:"integration"` // set when one integration holds >= 80 % of the breaks
 	Cause         string    `json:"cause"`
-	Since         time.Time `json:"since"`          // onset estimate: start of the best window
+	Since         time.Time `json:"since"`          // onset estimate, of its newest rise where it was opened again: start of the best window
 	Observed      int       `json:"observed"`       // distinct newly broken connections in the window
 	Expected      float64   `json:"expected"`       // by the baseline, in the same window
 	WindowSeconds int       `json:"window_seconds"` // length of the best window
@@ -50,7 +50,7 @@ type Incident struct {
 	Explanation   []string  `json:"explanation"`
 	Connections   []Broken  `json:"connections"` // at most 50, first broken first
 
-	Affected  int         `json:"affected"`            // distinct connections newly broken in its window or since its onset, also of what is part of it
+	Affected  int         `json:"affected"`            // distinct connections newly broken in its window or since its first onset, also of what is part of it
 	Customers int         `json:"customers"`           // distinct customer accounts of these; 0: not known
 	Remaining Remaining   `json:"remaining"`           // what became of these
 	Ranking   []Lift      `json:"ranking,omitempty"`   // what is over-represented among the breaks of the window, the most telling first; at most 5
@@ -79,7 +79,7 @@ type Broken struct {
 	Elsewhere   string     `json:"elsewhere,omitempty"` // of an unknown connection: where rows of 90 days know this id, in words; "" when nowhere
 }
 
-// Remaining says what became of the connections that an incident broke: the three add up to Affected.
+// Remaining says what became of the connections that an incident broke: the three add up to Affected. Of unknown connections nothing can become: all are 0.
 type Remaining struct {
 	Reconnected int `json:"reconnected"` // they work again
 	Deleted     int `json:"deleted"`     // they are no more

@@ -23,7 +23,7 @@ const beyondNote = "more connections broke than are followed: the counts of what
 
 // members are the distinct connections that newly broke in one incident, over its whole life.
 type members struct {
-	names    map[name]string // → account, as it was known when it broke
+	names    map[name]string // → account, "" when it is not known
 	accounts map[string]struct{}
 	moved    bool // they are more, or the state of one is another, since they were counted
 }
@@ -141,7 +141,7 @@ func (d *Detector) isFollowed(environment, integration, connection string) bool 
 	return len(d.memberOf[name{environment, integration, connection}]) > 0
 }
 
-// turned notes that a connection broke, works again or was deleted.
+// turned notes that a connection broke, works again or was deleted, or whose it is.
 func (d *Detector) turned(n name) {
 	for _, id := range d.memberOf[n] {
 		d.members[id].moved, d.moved = true, true
@@ -156,11 +156,25 @@ func (d *Detector) recount(t *tracked) bool {
 	}
 	m.moved = false
 	was, affected, customers := t.Remaining, t.Affected, t.Customers
-	t.Affected, t.Customers, t.Remaining = len(m.names), len(m.accounts), Remaining{Broken: len(m.names)}
 	if t.Signal == Revocations {
+		d.learnOwners(t.ID, m)
 		t.Remaining = d.remaining(m)
 	}
+	t.Affected, t.Customers = len(m.names), len(m.accounts)
 	return t.Remaining != was || t.Affected != affected || t.Customers != customers
+}
+
+// learnOwners notes whose members are of which it was not known when they broke.
+func (d *Detector) learnOwners(id string, m *members) {
+	for n, account := range m.names {
+		if account != "" {
+			continue
+		}
+		if account, _ = d.ledger.Owner(n.environment, n.integration, n.connection); account != "" {
+			m.names[n], m.accounts[account] = account, struct{}{}
+			d.freshMembers[membership{id, n}] = struct{}{}
+		}
+	}
 }
 
 func (d *Detector) remaining(m *members) (r Remaining) {

@@ -22,7 +22,7 @@ func (d *Detector) midnight() {
 	}
 	d.fitAll(today)
 	for _, s := range d.order {
-		s.teachMix(today)
+		d.teachMix(s, today)
 		s.forget(d.edge)
 		if s.incident != nil && !s.incident.ResolvedAt.IsZero() && at.Sub(s.incident.ResolvedAt) > keepResolved {
 			d.forgetMembers(s.incident.ID)

@@ -193,7 +193,7 @@ func (m *mix) usual(x dimension, value string, today int64) (u usual) {
 func (m *mix) total(today int64) float64 { return m.usual(byIntegration, "", today).of }
 
 // teachMix teaches the mix of a series the fourth day before today. What is masked, or broke while an incident went on, does not teach.
-func (s *series) teachMix(today int64) {
+func (d *Detector) teachMix(s *series, today int64) {
 	learned := today - mixDelay
 	if learned <= s.mix.Day && s.mix.Day != 0 || s.newest < learned*slotsPerDay {
 		return
@@ -201,6 +201,7 @@ func (s *series) teachMix(today int64) {
 	var normal []window.Break
 	for _, b := range s.breaks.Between(window.SlotTime(learned*slotsPerDay), window.SlotTime((learned+1)*slotsPerDay)) {
 		if slot := window.SlotOf(b.Time); slot >= s.first+mixFrom && !s.ring.Masked(slot) && !s.inEpisode(slot) {
+			d.knownOwner(s, &b)
 			normal = append(normal, b)
 		}
 	}

@@ -167,7 +167,7 @@ func TestWhatDoesNotTeach(t *testing.T) {
 		s.add(nango.Event{Kind: nango.Failure, Cause: nango.Revoked, Time: at, Integration: "crm", Connection: "c"}, window.SlotOf(at), 0)
 		s.ring.Move(today * slotsPerDay)
 		c.spoil(s)
-		s.teachMix(today)
+		New(Options{}).teachMix(s, today)
 		if got := s.mix.usual(byIntegration, "crm", learned); got.had != c.had {
 			t.Errorf("%s: %+v", name, got)
 		}

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,5 +48,49 @@ func TestIncidentSaysWhose(t *testing.T) {
 	}
 	if with < 10 || without < 10 {
 		t.Errorf("%d with tags and account, %d without: %+v", with, without, told[len(told)-1].Connections)
+	}
+}
+
+// What is said of customers is what is known when it is said: of breaks whose account comes with a webhook a minute later too, without another break. The
+// cap of an account in the score stays as it was decided.
+func TestCustomersAreThoseKnownNow(t *testing.T) {
+	h := newHistory(1)
+	h.life("crm", 1, monday, onset.Add(2*day))
+	whole := h.next
+	h.breaks("crm", "crm", onset, 9, time.Second)
+	for i := range h.events {
+		e := &h.events[i]
+		if e.Kind != nango.Failure {
+			continue
+		}
+		account := "acme"
+		if e.Time.Before(onset) {
+			account = e.Account
+		}
+		e.Account = ""
+		h.put(e.Time.Add(12*time.Minute), nango.Seen, "crm", "crm", e.Connection, account)
+	}
+	d, kept := New(Options{}), map[string]map[string][]byte{}
+	var told []Incident
+	for _, e := range h.sorted() {
+		told = append(told, feed(d, []nango.Event{e}, time.Time{})...)
+		if e.Kind == nango.Seen {
+			d.Changes(keep(kept))
+			d = restored(t, kept)
+		}
+	}
+	told = lives(told)["crm"]
+	if whole < 20 || len(told) < 3 || told[1].Customers != 0 || !slices.Contains(told[1].Explanation, "customer accounts are not in the rows") {
+		t.Fatalf("%v, %d customers, %q", statuses(told), told[1].Customers, told[1].Explanation)
+	}
+	in := told[2]
+	if in.Status != StatusUpdate || !in.Time.Equal(onset.Add(20*time.Minute)) || in.Customers != 1 || in.Observed != told[1].Observed || in.Score != told[1].Score {
+		t.Errorf("%s at %v, %d customers", in.Status, in.Time, in.Customers)
+	}
+	if len(in.Ranking) == 0 || in.Ranking[0].Dimension != "account" || in.Ranking[0].Count != 9 || len(in.Diagnoses) != 1 || in.Diagnoses[0].Kind != OneCustomer {
+		t.Errorf("%+v, %+v", in.Ranking, in.Diagnoses)
+	}
+	if text := strings.Join(in.Explanation, "; "); strings.Contains(text, "not in the rows") || strings.Count(text, "acme") != 1 || !strings.Contains(text, "all 9 of customer account acme (usually ") {
+		t.Errorf("%q", text)
 	}
 }

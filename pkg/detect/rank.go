@@ -98,7 +98,7 @@ func (d *Detector) compare(s *series, found *census) normal {
 		}
 		n.wide = append(n.wide, o)
 		if o != s {
-			found.of[byEnvironment] += len(o.within(s.incident.Peak))
+			found.of[byEnvironment] += distinct(o.within(s.incident.Peak))
 		}
 	}
 	return n
@@ -182,6 +182,17 @@ func percent(share float64) string {
 		return "under 1 %"
 	}
 	return fmt.Sprintf("%.0f %%", 100*share)
+}
+
+// tenths says an expected number: 2.0, 0, or that it is nearly nothing.
+func tenths(x float64) string {
+	switch {
+	case x == 0:
+		return "0"
+	case x < .05:
+		return "under 0.1"
+	}
+	return fmt.Sprintf("%.1f", x)
 }
 
 func times(x float64) string {

@@ -24,7 +24,7 @@ func (d *Detector) partsOf(t *tracked) (parts []part) {
 	for _, s := range d.order {
 		x := s.incident
 		if x == t || x != nil && x.Parent == t.ID && (x.ResolvedAt.IsZero() || x.ResolvedAt.After(t.OpenedAt)) {
-			parts = append(parts, part{s, s.within(x.Peak)})
+			parts = append(parts, part{s, d.told(s, x.Peak)})
 		}
 	}
 	return parts
@@ -35,7 +35,7 @@ func (d *Detector) explainAll(k kind, b *breadth, slot int64) {
 	b.Broken = d.first(b, k.Signal, slot)
 	var parts []part
 	for _, s := range b.rises {
-		parts = append(parts, part{s, s.within(peak{From: slot - hour + 1, To: slot})})
+		parts = append(parts, part{s, d.told(s, peak{From: slot - hour + 1, To: slot})})
 	}
 	found, past := take(parts...), d.compareAll(k)
 	if k.Signal == Revocations {

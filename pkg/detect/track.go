@@ -186,7 +186,11 @@ func (d *Detector) follow(s *series, p peak, slot int64, now time.Time) []Incide
 	case t.Decay > decayed:
 		return d.end(s, slot, slot+1, "the rate is what is expected again")
 	case d.rows.observed(s.newest+1, slot) >= quietSlots:
-		return d.end(s, slot, slot+1, "no connection broke in 24 hours")
+		why := "no connection broke in 24 hours"
+		if s.Signal == UnknownConnections {
+			why = "no unknown connection was asked for in 24 hours"
+		}
+		return d.end(s, slot, slot+1, why)
 	case s.total == t.Total:
 		return nil // nothing broke since it was last told
 	}

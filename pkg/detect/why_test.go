@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -165,6 +166,7 @@ func TestCustomersInWords(t *testing.T) {
 		{false, "2 of 5 of customer account a, whose the others are is not known", []string{"2 eu a r - -", "3 eu - r - -"}},
 		{false, "3 customer accounts, 2 of 4 of b", []string{"1 eu a r - -", "2 eu b r - -", "1 eu c r - -"}},
 		{true, "3 customer accounts", []string{"1 eu a r - -", "2 eu b r - -", "1 eu c r - -"}},
+		{true, "", []string{"5 eu b r - -"}},
 		{false, "2 customer accounts", []string{"1 eu a r - -", "1 eu b r - -"}},
 	} {
 		var top []over
@@ -174,5 +176,33 @@ func TestCustomersInWords(t *testing.T) {
 		if got := take(part{&series{}, broken(c.breaks...)}).customers(top); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
 		}
+	}
+}
+
+// The lines count connections, as what is observed does: one that works again and breaks once more in the window is one.
+func TestLinesCountConnections(t *testing.T) {
+	h := running(time.Hour)
+	h.breaks("crm", "crm", onset, 6, time.Second)
+	h.put(onset.Add(20*time.Second), nango.Active, "crm", "crm", "c1", "")
+	h.put(onset.Add(30*time.Second), nango.Failure, "crm", "crm", "c1", "customer1")
+	in := last(lives(feed(New(Options{}), h.sorted(), time.Time{}))["crm"])
+	if want := "6 of 6 with reason invalid_grant\n6 of 6 under integration crm\n6 customer accounts"; in.Observed != 6 || strings.Join(in.Explanation, "\n") != want {
+		t.Errorf("%d observed, %q", in.Observed, in.Explanation)
+	}
+}
+
+// A number that is nearly nothing is not said to be nothing, and unknown connections are asked for, not broken.
+func TestSmallWords(t *testing.T) {
+	for x, want := range map[float64]string{0: "0", .04: "under 0.1", .06: "0.1", 12.34: "12.3"} {
+		if got := tenths(x); got != want {
+			t.Errorf("%v: %s", x, got)
+		}
+	}
+	h := running(30 * time.Hour)
+	for i := range 8 {
+		h.put(onset.Add(time.Duration(i)*time.Minute), nango.UnknownConnection, "", "mail", fmt.Sprint("ghost", i), "")
+	}
+	if in := last(feed(New(Options{}), h.sorted(), time.Time{})); in.Resolution != "no unknown connection was asked for in 24 hours" {
+		t.Errorf("%s: %q", in.Status, in.Resolution)
 	}
 }

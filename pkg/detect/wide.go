@@ -246,7 +246,7 @@ func (b *breadth) words(signal string) string {
 	if signal == UnknownConnections {
 		what = "integrations"
 	}
-	return fmt.Sprintf("%d of %d %s rise in the same hour, %.1f would by chance; most: %s", b.Rising, b.Of, what, b.Chance, strings.Join(b.Most, ", "))
+	return fmt.Sprintf("%d of %d %s rise in the same hour, %s would by chance; most: %s", b.Rising, b.Of, what, tenths(b.Chance), strings.Join(b.Most, ", "))
 }
 
 // first lists the connections of a rise of all that broke first, with what is known of whose they are, or of where they exist.
@@ -290,6 +290,9 @@ func (d *Detector) partEnded(id string, at time.Time) []Incident {
 		return d.settle(s, at)
 	}
 	lead.Status, lead.Time, lead.ResolvedAt, lead.Resolution = StatusResolved, at, at, "no provider rises any more"
+	if lead.Signal == UnknownConnections {
+		lead.Resolution = "unknown connections of no integration rise any more"
+	}
 	lead.Revision++
 	lead.Milestone++
 	d.recount(lead)
