@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/revwatch/revwatch/pkg/nango"
+	"github.com/revwatch/revwatch/pkg/window"
 )
 
 const (
@@ -67,7 +68,7 @@ func newAlive() alive { return alive{map[name]seen{}, map[place]map[string]int{}
 // see notes a sign of life.
 func (a *alive) see(e nango.Event) {
 	switch {
-	case e.Kind == nango.Deleted:
+	case window.Gone(e):
 		a.drop(name{e.Environment, e.Integration, e.Connection})
 		return
 	case e.Kind != nango.Reconnected && e.Kind != nango.Active || e.Connection == "" || e.Provider == "":

@@ -44,6 +44,8 @@ func TestProof(t *testing.T) {
 	h.again(onset.Add(40*time.Hour), 4, nango.Reconnected, false)
 	h.again(onset.Add(41*time.Hour), 3, nango.Reconnected, true) // deleted, and made again
 	h.again(onset.Add(42*time.Hour), 5, nango.Deleted, false)
+	h.again(onset.Add(43*time.Hour), 6, nango.Failure, false) // there is none of this name any more
+	h.events[len(h.events)-1].Cause, h.events[len(h.events)-1].Reason = nango.Other, "connection_deleted"
 	d := New(Options{})
 	told := lives(feed(d, h.sorted(), time.Time{}))["crm"]
 	var got []string
@@ -57,7 +59,7 @@ func TestProof(t *testing.T) {
 		t.Errorf("told\n%q, want\n%q", got, want)
 	}
 	now := one(t, d, "crm")
-	if now.Revision != 5 || now.Milestone != 2 || now.Proof != 3 || now.Remaining != (Remaining{Reconnected: 4, Deleted: 1, Broken: 3}) || now.Status != StatusResolved {
+	if now.Revision != 5 || now.Milestone != 2 || now.Proof != 4 || now.Remaining != (Remaining{Reconnected: 4, Deleted: 2, Broken: 2}) || now.Status != StatusResolved {
 		t.Errorf("%s, revision %d, proof %d, %+v", now.Status, now.Revision, now.Proof, now.Remaining)
 	}
 	if now.Time != last(told).Time {

@@ -16,10 +16,16 @@ func anew(hour float64) step { return step{hour, authorizedAnew, "", false} }
 // authorizedAnew stands for Reconnected with Authorized.
 const authorizedAnew nango.Kind = 100
 
+// noSuch stands for a failure because there is no such connection.
+const noSuch nango.Kind = 101
+
 func (s step) plain(connection string) nango.Event {
 	e := s.event(connection)
-	if s.kind == authorizedAnew {
+	switch s.kind {
+	case authorizedAnew:
 		e.Kind, e.Authorized = nango.Reconnected, true
+	case noSuch:
+		e.Kind, e.Cause, e.Reason = nango.Failure, nango.Other, "connection_deleted"
 	}
 	return e
 }
@@ -44,6 +50,8 @@ func TestState(t *testing.T) {
 		"deleted, and refused":                {{sign(1, nango.Deleted), d}, {revoked(2), b}, {sign(3, nango.Deleted), d}},
 		"deleted, and an older failure comes": {{sign(5, nango.Deleted), d}, {revoked(4), d}},
 		"deleted, and authorized again":       {{revoked(0), b}, {sign(1, nango.Deleted), d}, {anew(2), w}},
+		"a failure says it is gone":           {{revoked(0), b}, {sign(1, noSuch), d}, {sign(2, noSuch), d}, {failed(3, nango.Other, false), d}, {anew(4), w}},
+		"an older failure says it was gone":   {{revoked(5), b}, {sign(4, noSuch), b}},
 		"mended, then deleted":                {{revoked(0), b}, {anew(1), r}, {sign(2, nango.Deleted), d}},
 	} {
 		l, was := NewLedger(UnknownConfirm), State("")

@@ -147,6 +147,10 @@ func (l *Ledger) sign(key ledgerKey, n *entry, e nango.Event) (v Verdict) {
 	}
 	first := n.Sign.IsZero()
 	n.Sign = e.Time
+	if Gone(e) { // whose it was is forgotten with it
+		*n = entry{Provider: n.Provider, Sign: e.Time, Failed: n.Failed, Cause: n.Cause, Reason: n.Reason, Deleted: true}
+		return v
+	}
 	switch e.Kind {
 	case nango.Failure:
 		return l.failure(n, e)
@@ -161,10 +165,13 @@ func (l *Ledger) sign(key ledgerKey, n *entry, e nango.Event) (v Verdict) {
 		itself := !e.Authorized && (v.Recovered || n.Itself)
 		*n = entry{Provider: n.Provider, Account: n.Account, Tags: n.Tags, AuthMode: n.AuthMode, Created: n.Created, Seen: n.Seen, Sign: e.Time, Worked: e.Time,
 			Itself: itself, Failed: n.Failed, Transient: n.Transient, Cause: n.Cause, Reason: n.Reason, Mended: n.Mended || v.Recovered}
-	case nango.Deleted: // whose it was is forgotten with it
-		*n = entry{Provider: n.Provider, Sign: e.Time, Failed: n.Failed, Cause: n.Cause, Reason: n.Reason, Deleted: true}
 	}
 	return v
+}
+
+// Gone reports whether a sign says that the connection is no more: its deletion, or a failure because there is none of its name.
+func Gone(e nango.Event) bool {
+	return e.Kind == nango.Deleted || e.Kind == nango.Failure && e.Cause == nango.Other && e.Reason == "connection_deleted"
 }
 
 // authorized notes when the user authorized the connection. It does not matter when the news comes, unless the connection was deleted since.
