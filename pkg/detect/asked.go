@@ -130,6 +130,16 @@ func (a *alive) count(environment, provider string) (n int) {
 	return n
 }
 
+// under counts the connections of a provider that were seen alive: those of an integration, and all.
+func (a *alive) under(environment, provider, integration string) (of, all int) {
+	for name, n := range a.counts[place{environment, provider}] {
+		if all += n; name == integration {
+			of = n
+		}
+	}
+	return of, all
+}
+
 // integrations calls yield with the integrations of a provider with a connection seen alive.
 func (a *alive) integrations(environment, provider string, yield func(string)) {
 	for name := range a.counts[place{environment, provider}] {

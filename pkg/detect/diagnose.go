@@ -9,16 +9,18 @@ import (
 )
 
 const (
-	diagnosed     = 3   // diagnoses of an incident
-	clearly       = 0.8 // of the breaks show a pattern: less is no diagnosis
-	agesKnown     = 0.6 // of the breaks have a known age, and
-	agesLeast     = 5   // so many: fewer say nothing of a lifetime
-	customerLeast = 5   // breaks of one customer who leaves
-	holdsAll      = 0.9 // of the connections in use are of one customer: it is no news that the breaks are, too
-	policyLeast   = 3   // breaks, or customers, of a change of policy
-	renewedLeast  = 3   // breaks behind which stands a new authorization
-	renewedShare  = 0.6 // of those with a known customer
-	renewedWithin = day // before the break
+	diagnosed     = 3    // diagnoses of an incident
+	clearly       = 0.8  // of the breaks show a pattern: less is no diagnosis
+	agesKnown     = 0.6  // of the breaks have a known age, and
+	agesLeast     = 5    // so many: fewer say nothing of a lifetime
+	clientLeast   = 5    // breaks under one integration whose client is refused,
+	clientChance  = 0.05 // and so seldom all of one by chance
+	customerLeast = 5    // breaks of one customer who leaves
+	holdsAll      = 0.9  // of the connections in use are of one customer: it is no news that the breaks are, too
+	policyLeast   = 3    // breaks, or customers, of a change of policy
+	renewedLeast  = 3    // breaks behind which stands a new authorization
+	renewedShare  = 0.6  // of those with a known customer
+	renewedWithin = day  // before the break
 	eventBefore   = 2 * day
 	eventAfter    = 7 * day
 	outageLeast   = 5   // connections that fail for a passing reason
@@ -42,7 +44,8 @@ type pattern struct {
 	breadth  *breadth // of a rise of all
 	vendors  int      // that rise in it; 1 when one stands for nearly all
 
-	holds   func(account string) (of, all int) // connections in use: of a customer, and all
+	holds   func(account string) (of, all int)     // connections in use: of a customer, and all
+	under   func(integration string) (of, all int) // connections in use: of an integration, and all
 	renewed func(tokens int) renewal
 }
 
@@ -85,6 +88,7 @@ func (d *Detector) diagnose(t *tracked, found *census, past normal, parts ...par
 		d.fleeting(p, parts)
 	}
 	p.holds = func(account string) (of, all int) { return d.holds(account, parts) }
+	p.under = func(integration string) (of, all int) { return d.alive.under(t.Environment, t.Provider, integration) }
 	p.renewed = func(tokens int) renewal { return d.renewals(tokens, parts) }
 	return p.diagnose()
 }

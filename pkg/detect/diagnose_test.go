@@ -38,6 +38,7 @@ func showing(cause string, breaks ...string) *pattern {
 	}
 	p.holds = func(string) (of, all int) { return 8, 200 }
 	p.renewed = func(int) renewal { return renewal{} }
+	p.under = func(string) (of, all int) { return 60, 180 }
 	return p
 }
 
@@ -67,6 +68,13 @@ func TestDiagnoses(t *testing.T) {
 	}{
 		"client refused":               {showing("misconfigured", "9 eu - invalid_client - -", "1 eu - server_said_no - -"), "oauth_client: 9 of 10 with reason invalid_client under integration eu"},
 		"secret expired":               {showing("misconfigured", "4 eu - aadsts_7000222 - -"), "oauth_client: all 4 with reason aadsts_7000222 under integration eu: the client secret has expired"},
+		"client refused, four":         {showing("misconfigured", "4 eu - invalid_client - -"), ""},
+		"client refused, five":         {showing("misconfigured", "5 eu - invalid_client - -"), "oauth_client: all 5 with reason invalid_client under integration eu"},
+		"client refused, mostly there": {showing("misconfigured", "9 eu - invalid_client - -").with(inUse(150, 180)), ""},
+		"client refused, half there":   {showing("misconfigured", "4 eu - invalid_client - -", "1 us - invalid_client - -").with(inUse(90, 180)), ""},
+		"client refused, many there":   {showing("misconfigured", "17 eu - invalid_client - -").with(inUse(150, 180)), "oauth_client: all 17 with reason invalid_client under integration eu"},
+		"client refused, only there":   {showing("misconfigured", "5 eu - invalid_client - -").with(inUse(9, 9)), "oauth_client: all 5 with reason invalid_client under integration eu"},
+		"client refused, use unknown":  {showing("misconfigured", "5 eu - invalid_client - -").with(inUse(0, 0)), "oauth_client: all 5 with reason invalid_client under integration eu"},
 		"client refused in several":    {showing("misconfigured", "5 eu - invalid_client - -", "5 us - invalid_client - -"), ""},
 		"client refused, revoked":      {showing("revoked", "9 eu - unauthorized_client - -"), ""},
 		"misconfigured otherwise":      {showing("misconfigured", "9 eu - outbound_policy - -", "2 eu - invalid_client - -"), ""},
@@ -143,6 +151,10 @@ func TestDiagnoses(t *testing.T) {
 			t.Errorf("%s:\n%q, want\n%q", name, text, c.want)
 		}
 	}
+}
+
+func inUse(of, all int) func(*pattern) {
+	return func(p *pattern) { p.under = func(string) (int, int) { return of, all } }
 }
 
 func flaky(now, before float64) func(*pattern) {

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,20 +51,44 @@ func nangoFault(p *pattern) (Diagnosis, bool) {
 	return Diagnosis{Kind: NangoFault, Evidence: fmt.Sprintf("%d of %d providers, of %d vendors, rise in the same hour", p.breadth.Rising, p.breadth.Of, p.vendors)}, true
 }
 
-// oauthClient: a misconfiguration of one integration, whose breaks say that the OAuth client was refused.
+// oauthClient: a misconfiguration of one integration, whose breaks say that the OAuth client was refused. A provider that refuses all clients for an hour
+// looks the same at first: where not said to have expired, five breaks are needed, and so many in one integration as its connections in use do not explain.
 func oauthClient(p *pattern) (Diagnosis, bool) {
 	if p.in.Cause != string(nango.Misconfigured) || p.in.Integration == "" {
 		return Diagnosis{}, false
 	}
 	n, reason := p.found.reasons(clientRefused)
-	if !most(n, p.found.all) {
+	expired := slices.Contains(clientExpired, reason)
+	if !most(n, p.found.all) || !expired && (p.found.all < clientLeast || p.byChance() > clientChance) {
 		return Diagnosis{}, false
 	}
 	text := fmt.Sprintf("%s with reason %s under integration %s", share(n, p.found.all), reason, p.in.Integration)
-	if slices.Contains(clientExpired, reason) {
+	if expired {
 		text += ": the client secret has expired"
 	}
 	return Diagnosis{Kind: OAuthClient, Evidence: text, Source: sourceOf(reason, "https://www.rfc-editor.org/rfc/rfc6749#section-5.2")}, true
+}
+
+// byChance is how probable it is that as many breaks as are, or more, are of the integration of the incident, when each is of any connection in use; 0 where it
+// is the only one, or nothing is known of others.
+func (p *pattern) byChance() (sum float64) {
+	of, all := p.under(p.in.Integration)
+	if of == all || of == 0 {
+		return 0
+	}
+	n, share := float64(p.found.all), float64(of)/float64(all)
+	for k := float64(p.found.by[byIntegration][p.in.Integration].count); k <= n; k++ {
+		sum += math.Exp(choose(n, k) + binomial(k, n, share))
+	}
+	return sum
+}
+
+// choose is the log of the binomial coefficient.
+func choose(n, k float64) float64 {
+	a, _ := math.Lgamma(n + 1)
+	b, _ := math.Lgamma(k + 1)
+	c, _ := math.Lgamma(n - k + 1)
+	return a - b - c
 }
 
 // outage: far more connections of the provider than before fail for passing reasons in the same window, and no fewer than broke; or, once it is over, many
