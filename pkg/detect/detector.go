@@ -164,7 +164,7 @@ func (d *Detector) Observe(e nango.Event, now time.Time) Observation {
 			return Observation{}
 		}
 		k := key{UnknownConnections, e.Environment, e.Integration, "unknown"}
-		return Observation{Incidents: d.count(k, e, now)}
+		return Observation{Incidents: d.count(k, e, time.Time{}, now)}
 	}
 	account, _ := d.ledger.Owner(e.Environment, e.Integration, e.Connection)
 	v := d.ledger.Observe(e)
@@ -183,7 +183,7 @@ func (d *Detector) Observe(e nango.Event, now time.Time) Observation {
 		e.AuthMode, _ = d.ledger.Origin(e.Environment, e.Integration, e.Connection)
 		d.stats.Broken++
 		d.dirty = true
-		o.Incidents = d.count(key{Revocations, e.Environment, e.Provider, string(v.Cause)}, e, now)
+		o.Incidents = d.count(key{Revocations, e.Environment, e.Provider, string(v.Cause)}, e, v.First, now)
 	}
 	return o
 }
@@ -210,8 +210,8 @@ func (d *Detector) start(e nango.Event, slot int64) {
 	d.fresh[at] = struct{}{}
 }
 
-// count adds a break to its series and judges the windows that end with the running slot.
-func (d *Detector) count(k key, e nango.Event, now time.Time) []Incident {
+// count adds a break, whose first failure may be older, to its series and judges the windows that end with the running slot.
+func (d *Detector) count(k key, e nango.Event, first, now time.Time) []Incident {
 	s := d.of(k)
 	slot := window.SlotOf(e.Time)
 	if s == nil || slot <= d.edge-window.Days*slotsPerDay || slot > d.edge+farAhead {
@@ -219,7 +219,7 @@ func (d *Detector) count(k key, e nango.Event, now time.Time) []Incident {
 		d.dirty = true
 		return nil
 	}
-	s.add(e, slot, d.broke(k, e))
+	s.add(e, slot, first, d.broke(k, e))
 	to, at := slot, e.Time
 	if slot < d.edge { // it came late: judged with the windows that end where time has come to
 		to, at = d.edge-1, window.SlotTime(d.edge)

@@ -164,7 +164,7 @@ func TestWhatDoesNotTeach(t *testing.T) {
 		"before its last day": {func(s *series) { s.first = (learned - 2) * slotsPerDay }, 1},
 	} {
 		s := newSeries(key{Revocations, "prod", "crm", "revoked"}, 0)
-		s.add(nango.Event{Kind: nango.Failure, Cause: nango.Revoked, Time: at, Integration: "crm", Connection: "c"}, window.SlotOf(at), 0)
+		s.add(nango.Event{Kind: nango.Failure, Cause: nango.Revoked, Time: at, Integration: "crm", Connection: "c"}, window.SlotOf(at), time.Time{}, 0)
 		s.ring.Move(today * slotsPerDay)
 		c.spoil(s)
 		New(Options{}).teachMix(s, today)

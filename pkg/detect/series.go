@@ -94,9 +94,12 @@ func newSeries(k key, first int64) *series {
 // open reports whether the rise of an incident goes on in this series.
 func (s *series) open() bool { return s.incident != nil && !s.incident.Over }
 
-// add takes one break of a connection that its user last authorized at a time, Unix ms, 0 for not known.
-func (s *series) add(e nango.Event, slot, created int64) {
+// add takes one break of a connection that first failed at a time, zero for now, and that its user last authorized at a time, Unix ms, 0 for not known.
+func (s *series) add(e nango.Event, slot int64, first time.Time, created int64) {
 	b := window.Break{Time: e.Time, Integration: e.Integration, Connection: e.Connection, Account: e.Account, Reason: e.Reason, AuthMode: e.AuthMode, Created: created}
+	if !first.IsZero() {
+		b.First = first.UnixMilli()
+	}
 	b.Counted = s.breaks.Add(b)
 	s.born = append(s.born, b)
 	if b.Counted {

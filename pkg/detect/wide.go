@@ -55,7 +55,7 @@ func (d *Detector) fleetOf(k kind) *fleet {
 // join makes an incident that has just opened part of a wider one: of all, or of its family.
 func (d *Detector) join(s *series, at time.Time) []Incident {
 	t, f := s.incident, d.fleet(s)
-	if f.Wide.ID != "" && at.Sub(window.SlotTime(f.Wide.End+1)) <= wideAfter && d.adopts(f.Wide.ID, t) {
+	if f.Wide.ID != "" && (at.Sub(window.SlotTime(f.Wide.End+1)) <= wideAfter || s.failedIn(f.Wide)) && d.adopts(f.Wide.ID, t) {
 		d.belongs(s, f.Wide.ID, f.Wide.Since.Add(-wideBefore))
 		return nil
 	}
@@ -64,6 +64,18 @@ func (d *Detector) join(s *series, at time.Time) []Incident {
 		return d.widen(lead, "family", false, at)
 	}
 	return nil
+}
+
+// failedIn reports whether most breaks of the incident of a series first failed in a rise of all, and showed only later that they are no outage.
+func (s *series) failedIn(w wide) bool {
+	n, breaks := 0, s.within(s.incident.Peak)
+	from, to := w.Since.Add(-wideBefore), window.SlotTime(w.End+1).Add(wideAfter)
+	for i := range breaks {
+		if first := time.UnixMilli(breaks[i].First); breaks[i].First != 0 && !first.Before(from) && first.Before(to) {
+			n++
+		}
+	}
+	return most(n, len(breaks))
 }
 
 // adopts reports whether an incident goes on and is told wherever t would be.

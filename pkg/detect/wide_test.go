@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/revwatch/revwatch/pkg/nango"
+	"github.com/revwatch/revwatch/pkg/window"
 )
 
 // onset is a Monday noon after four weeks: old enough for everything.
@@ -252,6 +253,34 @@ func TestAllAtOnceAgain(t *testing.T) {
 		}
 		if want := 8 + c.k; c.same && (end.Affected != want || end.Remaining.Broken != want || end.Revision != 4 || len(d.members) != 1) {
 			t.Errorf("%v after: %d, %+v, revision %d", c.after, end.Affected, end.Remaining, end.Revision)
+		}
+	}
+}
+
+// Connections whose rows never say why count hours after their first failure: where that lies in the rise of all they are part of it, as long as it goes on.
+func TestAllAtOnceAdoptsWhatShowsLater(t *testing.T) {
+	for first, part := range map[time.Duration]bool{0: true, 15 * time.Hour: false} {
+		h := running(60 * time.Hour)
+		h.everybody(onset, 10, 2)
+		h.breaks("crm", "c", onset.Add(2*time.Hour), 8, time.Second)
+		for i := range 30 {
+			h.put(onset.Add(time.Duration(i)*time.Hour), nango.Failure, "calm", "calm", fmt.Sprint(i), "") // reasons are said as a rule
+			h.events[len(h.events)-1].Cause, h.events[len(h.events)-1].Type, h.events[len(h.events)-1].OperationID = nango.Other, "x", "o"
+			for _, after := range []time.Duration{0, 5 * time.Hour, 10 * time.Hour} {
+				h.put(onset.Add(first+after+time.Duration(i)*time.Second), nango.Failure, "github", "g", fmt.Sprint("g", i), "")
+				h.events[len(h.events)-1].Cause = nango.Unknown
+			}
+		}
+		of := lives(feed(New(Options{Unknown: window.UnknownConfirm}), h.sorted(), time.Time{}))
+		late, all := of["github"], of[""]
+		if len(late) == 0 || late[0].Time.Sub(onset) < first+10*time.Hour || count(all, StatusOpen) != 1 {
+			t.Fatalf("%v: %v, %v", first, statuses(late), statuses(all))
+		}
+		if got := late[0].Parent == all[0].ID; got != part {
+			t.Errorf("%v after: part of all: %v", first, got)
+		}
+		if want := 28 + map[bool]int{true: 30}[part]; last(all).Affected != want {
+			t.Errorf("%v after: %d, want %d", first, last(all).Affected, want)
 		}
 	}
 }

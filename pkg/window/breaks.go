@@ -23,6 +23,7 @@ type Break struct {
 	Account     string // "" when not known
 	Reason      string
 	Created     int64 `json:",omitempty"` // when its user had last authorized it, Unix ms; 0: not known
+	First       int64 `json:",omitempty"` // its first failure, Unix ms, where it was told apart from an outage only later; 0: Time
 	Counted     bool  // it is in the ring: the account was below its cap
 }
 

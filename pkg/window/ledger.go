@@ -76,6 +76,7 @@ type Verdict struct {
 	Account   string      // of the connection, by this sign or earlier ones; "" when not known
 	Recovered bool        // the connection was broken and works again
 	Turned    bool        // its State is another
+	First     time.Time   // with New: its first failure, where only those after it showed that it broke; zero: this one
 	Transient bool        // a refresh of it failed for a moment, the first time in 24 h
 }
 
@@ -231,10 +232,11 @@ func (n *entry) count(last *time.Time, e nango.Event, cause nango.Cause) Verdict
 
 // exhausted confirms what is broken. It is no failure of its own.
 func (n *entry) exhausted(e nango.Event) Verdict {
-	waiting := !n.Unconfirmed.First.IsZero()
+	first := n.Unconfirmed.First
 	n.Exhausted = true
-	if waiting {
+	if !first.IsZero() {
 		v := n.count(&n.Revoked, e, nango.Revoked)
+		v.First = first
 		n.Failed = e.Time
 		return v
 	}

@@ -39,8 +39,10 @@ func (l *Ledger) unknownFailure(n *entry, e nango.Event) Verdict {
 		return n.count(&n.Revoked, e, nango.Revoked)
 	}
 	n.Unconfirmed.add(e.Time)
-	if n.Unconfirmed.confirmed() {
-		return n.count(&n.Revoked, e, nango.Revoked)
+	if first := n.Unconfirmed.First; n.Unconfirmed.confirmed() {
+		v := n.count(&n.Revoked, e, nango.Revoked)
+		v.First = first
+		return v
 	}
 	return Verdict{}
 }
