@@ -119,7 +119,9 @@ func (g *pair) step(name string, slot int64, atBreak bool) {
 		}
 	}
 	guard, alert := g.d.scan(s, slot)
-	if !alike(guard.Score, want.s) || !alike(alert.Score, want.adjusted) {
+	// At u the correction of the tail guard leaps down, so that of windows about u either may be the most extreme; no alarm line is so low.
+	about := alert.Score <= refU && want.adjusted <= refU
+	if !alike(guard.Score, want.s) || !alike(alert.Score, want.adjusted) && !about {
 		g.Fatalf("%s, slot %d of its life (break %v): s %v, s' %v, the reference says %+v; guard %+v, restart %d; %+v", name, slot-s.first, atBreak, guard.Score, alert.Score, want, s.guard, s.restart(slot+1)-s.first, g.d.evidence(s, slot))
 	}
 }
