@@ -151,7 +151,8 @@ func (t *tracked) tell() {
 	t.Told = t.Peak
 }
 
-// revive tells an incident after all that was found too late to be told: its newest break is of now. What it is told next does not depend on that.
+// revive tells an incident after all that was too late to be told, or told by others, and in which one more broke: its newest break is of now. What it is
+// told next does not depend on that.
 func (d *Detector) revive(s *series, now time.Time) {
 	if t := s.incident; t.Past && !d.past(s, now) {
 		t.Past = false
@@ -173,7 +174,9 @@ func (d *Detector) follow(s *series, p peak, slot int64, now time.Time) []Incide
 	t := s.incident
 	before := t.Incident
 	t.rise(p)
-	d.revive(s, now)
+	if s.total != t.Total {
+		d.revive(s, now)
+	}
 	t.Age++
 	m := &s.today().Model
 	mu := s.expected(slot, slot, &d.rows) + misread*s.shaky.sum(slot, slot)

@@ -194,6 +194,35 @@ func TestGrowthOfWhatIsNotSent(t *testing.T) {
 	}
 }
 
+// What others told is not told by who goes on from their state, until one more breaks.
+func TestToldByOthersStaysSo(t *testing.T) {
+	h := running(4 * time.Hour)
+	h.breaks("crm", "c", onset, 20, time.Second)
+	events := h.sorted()
+	h = newHistory(2)
+	h.life("rows", 0, onset.Add(4*time.Hour), onset.Add(6*time.Hour))
+	h.next = 100
+	h.breaks("crm", "c", onset.Add(5*time.Hour), 1, 0)
+	now := onset.Add(5 * time.Hour)
+	d, stored := New(Options{}), map[string]map[string][]byte{}
+	d.Hush(now)
+	feed(d, events, now)
+	d.Changes(keep(stored))
+	told := lives(feed(restored(t, stored), h.sorted(), now))["crm"]
+	if len(told) == 0 || told[0].Past || told[0].Time.Before(now) {
+		t.Errorf("%v", statuses(told))
+	}
+	for _, in := range restored(t, stored).Incidents() {
+		if !in.Past {
+			t.Errorf("%s is not past", in.Status)
+		}
+	}
+	d = restored(t, stored)
+	if told := feed(d, []nango.Event{h.events[0], h.events[1]}, now); len(told) > 0 || !one(t, d, "crm").Past {
+		t.Errorf("%v without a break", statuses(told))
+	}
+}
+
 // What was found too late is told after all with the first break that is of now, at the latest at the edge after it.
 func TestPastThatGoesOnIsTold(t *testing.T) {
 	for n, at := range map[int]time.Duration{1: 8*time.Hour + 10*time.Minute, 60: 8 * time.Hour} {
