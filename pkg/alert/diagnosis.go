@@ -56,17 +56,12 @@ func (c composer) has(kind string) bool {
 	return false
 }
 
-// unsure says of a diagnosis that it is only what may be: an outage, where the rows hold no reason.
-func (c composer) unsure(d detect.Diagnosis) bool { return d.Kind == detect.Outage && c.unknown() }
-
 // looks says what the incident looks like: "an OAuth app in test mode: 21 of 23 broke 7 days after … (source: www.nango.dev/blog/…)".
 func (c composer) looks() []string {
 	var lines []string
 	for _, d := range c.diagnosed() {
 		line := strings.TrimRight(clip(worded(short(d.Evidence, maxLine)), maxLine, runes), ". ")
-		if name := patterns[d.Kind].name; name != "" && c.unsure(d) {
-			line = strings.TrimSuffix(name+", perhaps: "+line, ": ")
-		} else if name != "" {
+		if name := patterns[d.Kind].name; name != "" {
 			line = strings.TrimSuffix(name+": "+line, ": ")
 		}
 		if line == "" {
@@ -80,16 +75,15 @@ func (c composer) looks() []string {
 	return lines
 }
 
-// surest is the first pattern as a sentence of its own, "" where there is none.
+// surest is the first pattern as a sentence of its own; without one, that the rows hold no reason where that is so.
 func (c composer) surest() string {
 	for _, d := range c.diagnosed() {
-		switch name := patterns[d.Kind].name; {
-		case name == "":
-		case c.unsure(d):
-			return " May be " + name + "."
-		default:
+		if name := patterns[d.Kind].name; name != "" {
 			return " Looks like " + name + "."
 		}
+	}
+	if c.unknown() && !c.strange() {
+		return " The reason is not in the rows: it may be an outage."
 	}
 	return ""
 }
@@ -98,7 +92,7 @@ func (c composer) surest() string {
 func (c composer) advice() (lines []string, wait bool) {
 	for _, d := range c.diagnosed() {
 		p := patterns[d.Kind]
-		if wait = wait || p.wait; p.todo != "" && !c.unsure(d) { // which has words of its own
+		if wait = wait || p.wait; p.todo != "" {
 			lines = append(lines, p.todo)
 		}
 	}

@@ -137,7 +137,7 @@ func (c composer) reauthorize() []string {
 func (c composer) causes() (lines []string, wait bool) {
 	lines, wait = c.advice()
 	if c.unknown() {
-		lines = append(lines, "The reason is not in the rows: it may be an outage of the provider. Check its status page before users are asked.")
+		lines, wait = append(lines, "The reason is not in the rows: it may be an outage of the provider. Check its status page before users are asked."), true
 	}
 	switch {
 	case c.in.Scope == "all" && !c.has(detect.NangoFault):
