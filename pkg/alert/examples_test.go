@@ -99,7 +99,7 @@ func reopened(in detect.Incident) detect.Incident {
 func silence() detect.Incident {
 	return detect.Incident{
 		Type: "incident", ID: "51100a1b2c3d4e5f", Revision: 1, Milestone: 1, Status: detect.StatusOpen, Time: onset.Add(2 * time.Hour), OpenedAt: onset.Add(2 * time.Hour),
-		Signal: detect.Silence, Since: onset, Explanation: []string{"the longest gap between rows of the last 7 days was 38 min"},
+		Signal: detect.Silence, Scope: "all", Score: 1, Since: onset, Explanation: []string{"Rows usually come at least every 1h."},
 	}
 }
 
@@ -230,7 +230,7 @@ func (e example) delivery() delivery {
 }
 
 func examples() []example {
-	quiet := &Silence{ID: "9b1d", Author: "Priya", Reason: "we rotate the client secret", From: onset, Until: onset.Add(4 * time.Hour)}
+	quiet := &Silence{ID: "9b1d", Author: "integrations on call", Reason: "we rotate the client secret", From: onset, Until: onset.Add(4 * time.Hour)}
 	return append(patternExamples(), []example{
 		{name: "revoked", title: "one OAuth client loses its connections", in: revoked(), phase: open},
 		{name: "misconfigured", title: "the OAuth client itself is refused", in: misconfigured(), phase: open},

@@ -90,14 +90,14 @@ func tokenLimit() detect.Incident {
 }
 
 func policyChange() detect.Incident {
-	in := of("outlook", 16, "aadsts_65001", "16 of 16 with reason aadsts_65001 (usually 3 %, 33 times as often)", "15 of 16 of customer account globex (usually 5 %, 19 times as often)", "16 of 16 under integration outlook")
+	in := of("outlook", 16, "aadsts_65001", "all 16 with reason aadsts_65001 (usually 3 %, 33 times as often)", "15 of 16 of customer account globex (usually 5 %, 19 times as often)", "16 of 16 under integration outlook")
 	in.Customers, in.Affected, in.Remaining = 2, 20, detect.Remaining{Reconnected: 1, Deleted: 2, Broken: 17}
 	for i := range in.Connections[1:] {
 		in.Connections[i+1].Account = "globex"
 	}
 	in.Diagnoses = []detect.Diagnosis{
-		{Kind: detect.OneCustomer, Evidence: "15 of 16 are of customer account globex, who has 17 of the 320 connections in use"},
 		{Kind: detect.PolicyChange, Evidence: "all 16 with reason aadsts_65001, 15 of customer account globex: its administrator changed who has access", Source: microsoftCodes},
+		{Kind: detect.OneCustomer, Evidence: "15 of 16 are of customer account globex, who has 17 of the 320 connections in use"},
 	}
 	return in
 }
