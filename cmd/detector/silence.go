@@ -23,7 +23,7 @@ type silence struct {
 
 const (
 	bucketSilence = "silence"
-	silenceKept   = 7 * 24 * time.Hour
+	silenceKept   = 9 * 24 * time.Hour // the weekly line of its first day may be told a day late
 )
 
 type storedSilence struct {

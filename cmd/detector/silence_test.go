@@ -66,8 +66,13 @@ func TestSilenceForgetsWhatIsOver(t *testing.T) {
 	if len(s.told.incidents()) != 1 {
 		t.Fatalf("%d alarms, want one that is over", len(s.told.incidents()))
 	}
-	s.look(worldStart.Add(200*time.Hour), worldStart.Add(200*time.Hour), time.Hour)
+	oldest := worldStart.Add(3*time.Hour + week + 23*time.Hour + 59*time.Minute + weeklyLate) // the last line that tells of its day
+	s.look(oldest, oldest, time.Hour)
+	if len(s.told.incidents()) != 1 {
+		t.Error("forgotten before the line of its week")
+	}
+	s.look(worldStart.Add(250*time.Hour), worldStart.Add(250*time.Hour), time.Hour)
 	if len(s.told.incidents()) != 0 {
-		t.Errorf("an alarm that ended a week ago is still told")
+		t.Errorf("an alarm that ended ten days ago is still told")
 	}
 }

@@ -30,8 +30,8 @@ type Silence struct {
 const (
 	bucketSilences = "silences"
 	maxSilence     = 90 * 24 * time.Hour
-	keptSilence    = 8 * 24 * time.Hour // after its end: longer than an incident is known after its own
-	maxSilences    = 1000               // that are on or to come
+	keptSilence    = 10 * 24 * time.Hour // after its end: longer than an incident is known after its own
+	maxSilences    = 1000                // that are on or to come
 	maxKept        = 10 * maxSilences
 	maxNote        = 200 // characters of an author or a reason
 )
