@@ -39,15 +39,19 @@ func ask[T any](ctx context.Context, q *questions, by func() (T, error)) (a T, e
 	}
 }
 
-// atOnce is how many questions are answered in a row: reading goes on between them.
-const atOnce = 16
+// So many questions are answered in a row, and none is begun after so long: reading goes on between them.
+const (
+	atOnce    = 16
+	answering = 100 * time.Millisecond
+)
 
-// answerAll answers those who wait now. It does nothing on nil.
+// answerAll answers those who wait now, or the first of them. It does nothing on nil.
 func (q *questions) answerAll() {
 	if q == nil {
 		return
 	}
-	for range atOnce {
+	begun := time.Now()
+	for i := 0; i < atOnce && time.Since(begun) < answering; i++ {
 		select {
 		case x := <-q.asked:
 			x.answer()

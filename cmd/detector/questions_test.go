@@ -35,6 +35,20 @@ func TestQuestions(t *testing.T) {
 		}
 		asking.Wait()
 
+		slow := 0 // each takes more than half of what may be spent in a row
+		for range 3 {
+			asking.Go(func() {
+				_, _ = ask(t.Context(), q, func() (int, error) { slow++; time.Sleep(answering * 2 / 3); return 0, nil })
+			})
+		}
+		for _, want := range []int{2, 3} {
+			synctest.Wait()
+			if q.answerAll(); slow != want {
+				t.Errorf("%d slow ones answered, want %d", slow, want)
+			}
+		}
+		asking.Wait()
+
 		patience, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := ask(patience, q, nothing); !errors.Is(err, web.ErrUnavailable) {
