@@ -99,10 +99,7 @@ func newSilence(newest, now time.Time, usual time.Duration) *detect.Incident {
 	return &detect.Incident{
 		Type: "incident", ID: hex.EncodeToString(id[:8]), Status: detect.StatusOpen, Time: now, OpenedAt: now, Since: newest,
 		Signal: detect.Silence, Scope: "all", Score: 1, Connections: []detect.Broken{},
-		Explanation: []string{
-			fmt.Sprintf("The newest row that was read is of %s.", newest.UTC().Format("2006-01-02 15:04:05 UTC")),
-			fmt.Sprintf("Rows usually come at least every %s.", formatDuration(usual)),
-		},
+		Explanation: []string{fmt.Sprintf("Rows usually come at least every %s.", formatDuration(usual))},
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -56,6 +57,14 @@ func reopened(t *testing.T, s *silence) *silence {
 		t.Fatalf("%d alarms after a restart, want %d", len(n.told), len(s.told))
 	}
 	return n
+}
+
+// The message says itself of when the newest row is.
+func TestSilenceExplained(t *testing.T) {
+	x := newSilence(worldStart, worldStart.Add(2*time.Hour), time.Hour)
+	if want := []string{"Rows usually come at least every 1h."}; !slices.Equal(x.Explanation, want) {
+		t.Errorf("%q, want %q", x.Explanation, want)
+	}
 }
 
 func TestSilenceForgetsWhatIsOver(t *testing.T) {
