@@ -43,7 +43,7 @@ func (f *follower) unhush(id string) error {
 	return unsaved(f.notifier.EndSilence(id))
 }
 
-// silences are those that are on or to come; who reads nothing has none of the others' to show.
+// silences are those that are on; who reads nothing has none of the others' to show.
 func (f *follower) silences() ([]alert.Silence, error) {
 	if f.consumer.Status().Partitions == 0 {
 		return nil, errStandsBy

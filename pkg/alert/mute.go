@@ -31,19 +31,19 @@ const (
 	bucketSilences = "silences"
 	maxSilence     = 90 * 24 * time.Hour
 	keptSilence    = 10 * 24 * time.Hour // after its end: longer than an incident is known after its own
-	maxSilences    = 1000                // that are on or to come
+	maxSilences    = 1000                // that are on
 	maxKept        = 10 * maxSilences
 	maxNote        = 200 // characters of an author or a reason
 )
 
-// Silence begins a silence and returns it with its id, after it was saved. It begins now, or at From when that is later. Want an author and a
-// reason of at most 200 characters, an end within 90 days, and at least one field of Match.
+// Silence begins a silence and returns it with its id, after it was saved. It begins now. Want an author and a reason of at most 200
+// characters, an end within 90 days, and at least one field of Match.
 func (n *Notifier) Silence(s Silence) (Silence, error) { return n.mutes.add(s) }
 
-// EndSilence ends a silence now. It is an error when none that is on or to come has the id.
+// EndSilence ends a silence now. It is an error when none that is on has the id.
 func (n *Notifier) EndSilence(id string) error { return n.mutes.end(id) }
 
-// Silences returns those that are on or to come, the first to end first. Their lists must not be changed.
+// Silences returns those that are on, the first to end first. Their lists must not be changed.
 func (n *Notifier) Silences() []Silence { return n.mutes.list() }
 
 // mutes are the silences, with those that ended lately.
@@ -105,7 +105,7 @@ func (m *mutes) add(s Silence) (Silence, error) {
 // complete checks a silence and fills in its id and its beginning.
 func (s *Silence) complete(now time.Time) error {
 	s.Author, s.Reason = clean(s.Author), clean(s.Reason)
-	s.From = later(s.From, now).UTC().Truncate(time.Millisecond)
+	s.From = now.UTC().Truncate(time.Millisecond)
 	s.Until = s.Until.UTC().Truncate(time.Millisecond)
 	switch {
 	case s.Author == "" || len([]rune(s.Author)) > maxNote:
@@ -152,7 +152,7 @@ func (m *mutes) end(id string) error {
 	old := m.all[id]
 	m.mu.RUnlock()
 	if old == nil || !old.Until.After(now) {
-		return errors.New("silence: none that is on or to come has this id")
+		return errors.New("silence: none that is on has this id")
 	}
 	ended := *old
 	ended.Until = now.UTC()

@@ -146,7 +146,7 @@ func TestSilencesAreChecked(t *testing.T) {
 		"long reason":  func(s *Silence) { s.Reason = strings.Repeat("x", 1<<20) },
 		"no end":       func(s *Silence) { s.Until = time.Time{} },
 		"ends now":     func(s *Silence) { s.Until = now },
-		"ends before":  func(s *Silence) { s.From = now.Add(2 * time.Hour) },
+		"ends before":  func(s *Silence) { s.Until = now.Add(-time.Minute) },
 		"too long":     func(s *Silence) { s.Until = now.Add(maxSilence + time.Second) },
 		"everything":   func(s *Silence) { s.Match = Match{} },
 		"bad severity": func(s *Silence) { s.Severity = "Critical" },
@@ -172,9 +172,9 @@ func TestSilencesAreChecked(t *testing.T) {
 		t.Errorf("%+v, %v", s, err)
 	}
 	later := good
-	later.From = now.Add(time.Minute)
+	later.From = now.Add(time.Minute) // is not asked for: it begins now
 	other, err := n.Silence(later)
-	if err != nil || other.ID == s.ID || len(n.Silences()) != 2 {
+	if err != nil || other.ID == s.ID || !other.From.Equal(now) || len(n.Silences()) != 2 {
 		t.Errorf("%+v, %v", other, err)
 	}
 	for _, id := range []string{s.ID, other.ID} {

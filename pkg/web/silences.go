@@ -10,7 +10,7 @@ import (
 	"github.com/revwatch/revwatch/pkg/alert"
 )
 
-// serveSilences answers with the silences that are on or to come.
+// serveSilences answers with the silences that are on.
 func (p api) serveSilences(w http.ResponseWriter, r *http.Request) {
 	if _, err := parameters(r.URL); err != nil {
 		refuse(w, http.StatusBadRequest, err)
