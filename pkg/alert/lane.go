@@ -166,6 +166,28 @@ func (l *lane) record(id string) *record {
 
 // standing is that of an incident of the book.
 func (l *lane) standing(id string, now time.Time) standing {
+	s := l.standingAlone(id, now)
+	s.apart = l.book[id].Parent != "" && !l.hearsOfParent(l.book[id], now)
+	return s
+}
+
+// hearsOfParent says that the destination was told, or is to be told, of a wider incident that e is part of, and that nobody silenced that one.
+func (l *lane) hearsOfParent(e *entry, now time.Time) bool {
+	for range l.book {
+		if e = l.book[e.Parent]; e == nil {
+			return false
+		}
+		r, s := l.record(e.ID), l.standingAlone(e.ID, now)
+		known := r.told() || r.Sent.Phase != none || e.Parent == "" && owed(l.traits, r, e.Incident, s) != none
+		if known && s.silence == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// standingAlone is that of an incident without regard to others.
+func (l *lane) standingAlone(id string, now time.Time) standing {
 	e := l.book[id]
 	s := standing{
 		born: l.record("").Since, routed: e.everybody || slices.Contains(e.to, l.name), shadow: l.opt.Shadow, silence: l.mutes.over(e, e.judged(now)),

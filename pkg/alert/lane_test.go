@@ -319,6 +319,52 @@ func TestAWiderIncidentTakesOver(t *testing.T) {
 	})
 }
 
+// TestAWiderIncidentThatIsNotHeardOfTakesNothingOver: where the wider incident is none of a destination's business, or silenced, what was told goes on.
+func TestAWiderIncidentThatIsNotHeardOfTakesNothingOver(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		routes   []worldRoute
+		silenced time.Duration
+		want     string
+	}{
+		{"routed away", []worldRoute{{Provider: "hubspot", To: []string{"d0"}}, {}}, 0, "incident-1 open, incident-1 open, incident-1 resolve, "},
+		{"silenced", nil, 24 * time.Hour, "incident-1 open, incident-1 open, incident-1 resolve, "},
+		{"silenced for a while", nil, 30 * time.Minute, "incident-1 open, incident-1 open, incident-0 open, incident-1 fold, incident-0 resolve, "},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			w.routes = c.routes
+			l := w.begin(t, 1, pager)
+			defer l.end()
+			wide, part := opened(0), opened(1)
+			wide.Provider, part.Provider = "google-mail", "hubspot"
+			if c.silenced > 0 {
+				l.hush(wide.Provider, c.silenced)
+			}
+			l.tell(bookOf(wide, part))
+			time.Sleep(time.Minute)
+			wide.Scope, wide.Revision, wide.Milestone = "family", 2, 2
+			part.Parent, part.Status, part.Revision, part.Milestone = wide.ID, detect.StatusUpdate, 2, 2
+			l.tell(bookOf(wide, part))
+			time.Sleep(time.Hour)
+			for _, in := range []*detect.Incident{&wide, &part} {
+				in.Status, in.Revision, in.Milestone, in.ResolvedAt = detect.StatusResolved, 3, 3, time.Now()
+			}
+			l.tell(bookOf(wide, part))
+			time.Sleep(time.Hour)
+			synctest.Wait()
+			got := ""
+			for _, a := range w.seen("d0") {
+				got += a.incident + " " + string(a.Phase) + ", "
+			}
+			if got != c.want {
+				t.Errorf("%s: %s", c.name, got)
+			}
+			w.check(t)
+		})
+	}
+}
+
 func TestRecordsOfOthersAreSweptWithTheirIncidents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()

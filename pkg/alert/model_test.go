@@ -107,6 +107,35 @@ func (l *life) speak(provider string) {
 	}
 }
 
+// hears says that a destination surely hears of the wider incident that another is part of, or surely does not. Where it depends on what came of
+// a request, neither.
+func (w *world) hears(name string, parent detect.Incident) (yes, no bool) {
+	if w.turning(parent) {
+		return false, false
+	}
+	if parent.ID == "" || w.silencing(parent) != "" {
+		return false, true
+	}
+	tried := w.doubted[recordKey(name, parent.ID)]
+	for _, a := range w.attempts[name] {
+		tried, yes = tried || a.incident == parent.ID, yes || a.incident == parent.ID && a.arrived
+	}
+	return yes, !yes && !tried && !w.names(name, parent) && !slices.Contains(w.fallback, name)
+}
+
+// checkWithin says what is wrong with telling a destination this of an incident that is part of another: who hears of that is told that it goes on
+// there, and who does not and knows of this one, how this one goes on.
+func (w *world) checkWithin(name string, parent detect.Incident, a attempt) {
+	known := w.doubted[recordKey(name, a.incident)]
+	for _, before := range w.attempts[name] {
+		known = known || before.incident == a.incident && (before.arrived || before.doubt)
+	}
+	switch yes, no := w.hears(name, parent); {
+	case !known, a.Phase == fold && no, a.Phase != fold && yes:
+		w.errorf("%s was asked to tell of a part %+v", name, a)
+	}
+}
+
 // checkRight says what is wrong with telling a destination this now: nobody named it, or somebody silenced the incident.
 func (w *world) checkRight(name string, tr traits, in detect.Incident, a attempt) {
 	known := w.doubted[recordKey(name, a.incident)]

@@ -12,6 +12,7 @@ type standing struct {
 	routed  bool      // the routes name it
 	standIn bool      // another destination refuses the incident, and this one is told instead
 	silence *Silence  // that keeps the incident quiet; nil: none
+	apart   bool      // the destination does not hear of the wider incident that this one is part of
 	shadow  bool      // nothing is sent to anybody
 }
 
@@ -23,7 +24,7 @@ func owed(t traits, r *record, in *detect.Incident, s standing) phase {
 		return none
 	case in.Signal == detect.Weekly:
 		return owedReport(t, r, in, s)
-	case in.Parent != "":
+	case within(r, in, s):
 		if r.told() {
 			return fold
 		}
@@ -34,6 +35,11 @@ func owed(t traits, r *record, in *detect.Incident, s standing) phase {
 		return owedHush(t, r, s)
 	}
 	return owedOpen(t, r, in, s)
+}
+
+// within says that the wider incident is told instead of this one. Where nobody hears of that, who knows of this one is told how it goes on.
+func within(r *record, in *detect.Incident, s standing) bool {
+	return in.Parent != "" && (!s.apart || !r.told() && r.Sent.Phase != resolve)
 }
 
 // owedOpen: an open incident that nobody silenced.
@@ -99,7 +105,7 @@ func waives(t traits, r *record, in *detect.Incident, s standing) bool {
 // again says from when on a state that was told is sent again though nothing changed: what is open always, what is over for a while. A silence
 // does not end that: the other side would take it for the end of the incident.
 func again(t traits, r *record, in *detect.Incident, s standing, now time.Time) (time.Time, bool) {
-	over := in.Parent != "" || in.Status == detect.StatusResolved
+	over := within(r, in, s) || in.Status == detect.StatusResolved
 	switch p := r.Sent.Phase; {
 	case t.repeat == 0, s.shadow, in.Past, in.Signal == detect.Weekly, p == none, over != p.over():
 		return time.Time{}, false

@@ -37,6 +37,8 @@ func TestOwed(t *testing.T) {
 	past.Past = true
 	child, week := incidentOf(u, 3, 2), incidentOf(o, 1, 1)
 	child.Parent, week.Signal = "x", detect.Weekly
+	childOver, apart := incidentOf(x, 4, 3), standing{routed: true, apart: true}
+	childOver.Parent = "x"
 	weekOver := *week
 	weekOver.Status, weekOver.Revision, weekOver.Milestone = x, 2, 2
 	new, told, over := record{}, sentMark(2, 1, open), sentMark(4, 2, resolve)
@@ -78,6 +80,15 @@ func TestOwed(t *testing.T) {
 		{"a child that was told and is silenced", told, child, silent(quiet), [5]phase{fold, fold, fold, fold, fold}},
 		{"a child that was hushed", hushed, child, away, [5]phase{fold, fold, fold, fold, fold}},
 		{"a child that was folded", folded, child, routed, [5]phase{}},
+		{"a child apart", new, child, apart, [5]phase{}},
+		{"a child apart that was told", told, child, apart, [5]phase{open, open, open, open, open}},
+		{"a child apart that was told this", sentMark(3, 2, open), child, apart, [5]phase{}},
+		{"a child apart that may have been folded", record{Sent: told.Sent, Doubt: onset}, child, apart, [5]phase{open, open, open, open, open}},
+		{"a child apart that was told and is over", told, childOver, apart, [5]phase{resolve, resolve, resolve, resolve, resolve}},
+		{"a child apart that was told to be over", sentMark(4, 3, resolve), childOver, apart, [5]phase{}},
+		{"a child apart that was folded", folded, child, apart, [5]phase{}},
+		{"a child apart that was folded and is over", folded, childOver, apart, [5]phase{}},
+		{"a child apart that is over and was never told", new, childOver, apart, [5]phase{}},
 
 		{"new, routed away", new, incidentOf(o, 1, 1), away, [5]phase{}},
 		{"told, routed away, worse", told, incidentOf(u, 3, 2), away, [5]phase{open, open, open, open, open}},
@@ -182,6 +193,9 @@ func TestAgain(t *testing.T) {
 		{"over", ended, incidentOf(detect.StatusResolved, 4, 2), standing{}, 4 * time.Minute, true},
 		{"over for long", ended, incidentOf(detect.StatusResolved, 4, 2), standing{}, 5 * time.Minute, false},
 		{"folded", folded, child, standing{}, time.Minute, true},
+		{"folded, and the wider one silenced", folded, child, standing{apart: true}, time.Minute, true},
+		{"told, and part of what is not heard of", told, child, standing{apart: true}, time.Hour, true},
+		{"told, and to be folded", told, child, standing{}, time.Minute, false},
 		{"quietly open again", ended, incidentOf(detect.StatusReopened, 5, 2), standing{}, time.Minute, false},
 	} {
 		at, ok := again(alertTraits, &c.r, c.in, c.s, onset.Add(c.after))

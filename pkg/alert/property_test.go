@@ -191,11 +191,11 @@ func TestDeliveryProperty(t *testing.T) {
 	})
 }
 
-// checkRequests: the gap, Retry-After, and nothing for the past or of a child.
+// checkRequests: the gap, Retry-After, and nothing for the past.
 func (w *world) checkRequests(name string, tr traits) {
 	all := w.attempts[name]
 	for i, a := range all {
-		if a.past || a.parent != "" && a.Phase != fold {
+		if a.past || a.parent == "" && a.Phase == fold {
 			w.errorf("%s was asked to tell %+v", name, a)
 		}
 		if i == 0 {
@@ -217,7 +217,8 @@ func (w *world) checkOrder(name string, tr traits) {
 	arrived, doubts := map[string]int{}, map[string]int{}
 	for _, a := range w.attempts[name] {
 		before, known := last[a.incident]
-		if known && (a.Revision < before.Revision || before.Phase.over() && a.Phase == open && a.Revision == before.Revision) {
+		unfolded := before.Phase == fold && (before.doubt || !before.arrived) // and then the wider incident was silenced
+		if known && (a.Revision < before.Revision || before.Phase.over() && a.Phase == open && a.Revision == before.Revision && !unfolded) {
 			w.errorf("%s: %+v after %+v", name, a, before)
 		}
 		if known && before.Phase == resolve && !before.doubt && before.arrived && a.Phase == open && a.Milestone == before.Milestone {
@@ -258,7 +259,14 @@ func (w *world) checkEnd(name string, tr traits, book map[string]detect.Incident
 				seen = &w.attempts[name][i]
 			}
 		}
-		told, mine := in.Status != detect.StatusResolved && in.Parent == "", w.names(name, in)
+		hears, apart := true, false // of the wider incident
+		if in.Parent != "" {
+			hears, apart = w.hears(name, book[in.Parent])
+			if seen != nil && !hears && (!apart || seen.Phase == fold) {
+				continue
+			}
+		}
+		told, mine := in.Status != detect.StatusResolved && (in.Parent == "" || apart), w.names(name, in)
 		switch {
 		case in.Past || seen == nil && (in.Parent != "" || !mine || !told && (tr.paired || w.silencing(in) != "")):
 		case seen == nil:

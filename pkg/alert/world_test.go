@@ -241,6 +241,9 @@ func (m *mock) take(d delivery) (o outcome, killed bool) {
 		incident: d.incident, at: time.Now(), life: m.number, after: o.After, past: in.Past, parent: in.Parent, silence: m.silencing(in),
 	}
 	m.checkRight(m.id, m.t, in, a)
+	if in.Parent != "" {
+		m.checkWithin(m.id, m.book[in.Parent], a)
+	}
 	killed = m.point(m.id, func() { a.arrived = o.Verdict == "" || o.Arrived })
 	a.doubt = killed || o.Verdict == doubtful
 	m.attempts[m.id] = append(m.attempts[m.id], a)
