@@ -16,7 +16,8 @@ const (
 	critical severity = "critical"
 )
 
-// Severity says which incidents are critical: those that fulfil one of its conditions. All others are warnings.
+// Severity says which incidents are critical: those that fulfil one of its conditions. All others are warnings. The zero value means DefaultSeverity
+// in the options of who grades; with Scopes empty and not nil it means that none is critical.
 type Severity struct {
 	Connections int      // so many newly broke
 	Share       float64  // so large a share of the connections seen active newly broke, 10 of them at least; 0: the share does not matter
@@ -26,6 +27,14 @@ type Severity struct {
 
 // DefaultSeverity is that of configs/detector.yaml.
 var DefaultSeverity = Severity{Connections: 50, Share: 0.2, Score: 2, Scopes: []string{"family", "all"}}
+
+// OrDefault is s, or DefaultSeverity where s is the zero value.
+func (s Severity) OrDefault() Severity {
+	if s.Scopes == nil && s.Connections == 0 && s.Share == 0 && s.Score == 0 {
+		return DefaultSeverity
+	}
+	return s
+}
 
 // scopes are those that an incident may have.
 var scopes = []string{"integration", "provider", "family", "all"}

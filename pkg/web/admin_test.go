@@ -232,4 +232,10 @@ func TestIncidents(t *testing.T) {
 	if _, hidden := got[0]["Milestone"]; hidden {
 		t.Errorf("more than the public form: %s", body)
 	}
+
+	none := New(Options{Severity: alert.Severity{Scopes: []string{}}}) // is said, other than the zero value
+	none.Publish(x)
+	if _, body := tell(none.Admin(Admin{}), "GET", IncidentsPath); !strings.Contains(body, `"severity":"warning"`) || strings.Contains(body, "critical") {
+		t.Errorf("nothing is critical: %s", body)
+	}
 }

@@ -67,7 +67,7 @@ func windows(observed, expected, upper, score float64) (w [5]detect.Window) {
 }
 
 func full() *Server {
-	s := New(Options{Version: "v1.2.3", ConfigHash: "abc123", Now: func() time.Time { return noon }, Severity: alert.DefaultSeverity})
+	s := New(Options{Version: "v1.2.3", ConfigHash: "abc123", Now: func() time.Time { return noon }})
 	s.Publish(small())
 	s.Check("config", true, "")
 	s.Check("kafka", false, "connection refused")

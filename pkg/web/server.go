@@ -19,7 +19,7 @@ type Options struct {
 	Live         time.Duration    // /healthz fails when the consuming loop has not moved for so long (default 1 min)
 	Now          func() time.Time // the clock that ages are measured by (default time.Now)
 	MaxProviders int              // names with label values of their own, for each signal; the rest is "other" (default 1000)
-	Severity     alert.Severity   // which incidents are critical (default none)
+	Severity     alert.Severity   // which incidents are critical (default alert.DefaultSeverity)
 	Shadow       bool             // nothing is sent to anybody
 }
 
@@ -52,6 +52,7 @@ type Server struct {
 func New(o Options) *Server {
 	o.Live = cmp.Or(o.Live, time.Minute)
 	o.MaxProviders = cmp.Or(o.MaxProviders, 1000)
+	o.Severity = o.Severity.OrDefault()
 	if o.Now == nil {
 		o.Now = time.Now
 	}
