@@ -276,6 +276,28 @@ func TestUnreadMayBeAnOutage(t *testing.T) {
 	}
 }
 
+// After the end more works again, and who authorized which is not known then: it is not said of fewer than the truth.
+func TestProofAfterTheEndNamesNoShare(t *testing.T) {
+	in := ended(misconfigured())
+	in.Affected, in.Remaining, in.Recovered, in.Proof = 81, detect.Remaining{Reconnected: 50, Broken: 31}, make([]string, 33), 2
+	got := compose(&in, nil, resolve, wording()).why[1]
+	if !strings.HasPrefix(got, "50 of 81 working again, 31 not yet: they work again at their next refresh once the client is mended;") {
+		t.Error(got)
+	}
+}
+
+// The connections in use are counted of the whole provider; an integration is told by its own name, not by that of a provider it begins like.
+func TestWhoseConnectionsAreInUse(t *testing.T) {
+	in, asked := revoked(), strange()
+	asked.Provider, asked.Integration, asked.Scope = "google-mail", "google-mail", "integration"
+	if got := compose(&in, nil, open, wording()); !slices.Contains(got.facts, fact{"In use", "23 of 410 connections of Gmail seen active in 7 days"}) {
+		t.Errorf("%q", got.facts)
+	}
+	if got := compose(&asked, nil, open, wording()).headline; got != "google-mail: unusually many requests for connections that do not exist" {
+		t.Error(got)
+	}
+}
+
 // More are told of only when there are more: the window may hold breaks of before the onset.
 func TestMoreAreOfTheIncident(t *testing.T) {
 	in := revoked()
@@ -323,7 +345,7 @@ func TestDeadline(t *testing.T) {
 		t.Errorf("no deadline among much advice: %s", got)
 	}
 	over := ended(misconfigured()) // no new ones broke, and the old ones are not mended
-	if todo := compose(&over, nil, resolve, wording()).todo; len(todo) != 2 || !strings.HasPrefix(todo[1], "6 connections exhaust from 7 Mar 2026 unless it is done") {
+	if todo := compose(&over, nil, resolve, wording()).todo; len(todo) != 2 || !strings.HasPrefix(todo[1], "6 connections exhaust from 7 Mar 2026 if the client still refuses them") {
 		t.Errorf("%q", todo)
 	}
 	in.Remaining = detect.Remaining{Reconnected: 6}

@@ -137,15 +137,19 @@ func (c composer) integration() string {
 	return fmt.Sprintf("spread over %d integrations", len(seen))
 }
 
-// active is the share of the connections in use; where it is not known it is not made up.
+// active is the share of the provider's connections in use; where it is not known it is not made up.
 func (c composer) active() string {
+	of := ""
+	if c.in.Scope == "integration" {
+		of = " of " + c.provider
+	}
 	switch {
 	case c.in.Active <= 0:
 		return "not known"
 	case c.in.Observed > c.in.Active:
-		return count(c.in.Active, "connection") + " seen active in 7 days"
+		return count(c.in.Active, "connection") + of + " seen active in 7 days"
 	}
-	return fmt.Sprintf("%d of %d connections seen active in 7 days", c.in.Observed, c.in.Active)
+	return fmt.Sprintf("%d of %d connections%s seen active in 7 days", c.in.Observed, c.in.Active, of)
 }
 
 // owners are the tags of a connection that say whose it is, the organization first.

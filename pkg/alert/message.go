@@ -64,7 +64,7 @@ const (
 
 // compose builds the message of one incident in one phase. parent is the wider incident it became part of, or nil.
 func compose(in, parent *detect.Incident, p phase, w Wording) message {
-	c := composer{in: in, parent: parent, phase: p, words: w, provider: or(short(w.Display(in.Provider), maxName), "unknown provider")}
+	c := composer{in: in, parent: parent, phase: p, words: w, provider: w.provider(in)}
 	m := message{id: short(in.ID, maxName), phase: p, severity: w.Severity.of(in)}
 	m.environment, m.component = c.environment(), short(in.Provider, maxName)
 	m.class = short(strings.Trim(in.Signal+" "+in.Cause, " "), maxName)
@@ -195,6 +195,6 @@ func (c composer) wider() string {
 	if c.parent == nil {
 		return "It goes on as part of a wider incident."
 	}
-	p := composer{in: c.parent, phase: open, provider: c.provider}
+	p := composer{in: c.parent, phase: open, words: c.words, provider: c.words.provider(c.parent)}
 	return sentence("It goes on as: " + p.headline() + " (incident " + short(c.parent.ID, maxName) + ")")
 }

@@ -44,13 +44,17 @@ func (c composer) remaining() detect.Remaining {
 	return detect.Remaining{Reconnected: back, Broken: c.all() - back}
 }
 
-// proof says what became of the connections: "18 of 23 reconnected, 3 deleted, 2 still need re-authorization."
+// proof says what became of the connections: "18 of 23 reconnected, 3 deleted, 2 still need re-authorization." Which of them were not authorized anew is
+// known of the moment of the end alone.
 func (c composer) proof() string {
 	r, client := c.remaining(), c.in.Cause == "misconfigured"
 	alone := min(len(c.in.Recovered), r.Reconnected)
 	back := "reconnected"
 	if client || alone > 0 {
 		back = "working again"
+	}
+	if c.in.Proof > 0 {
+		alone = 0
 	}
 	s := fmt.Sprintf("%d of %s %s%s", r.Reconnected, c.total(), back, byThemselves(alone, r.Reconnected))
 	if r.Deleted > 0 {
@@ -83,7 +87,7 @@ func stillBroken(n int, client bool) string {
 	case n <= 0:
 		return ""
 	case client:
-		return fmt.Sprintf(", %d still broken until the client is mended; of these, a connection that Nango gave up on needs its user", n)
+		return fmt.Sprintf(", %d not yet: they work again at their next refresh once the client is mended; a connection that Nango gave up on needs its user", n)
 	case n == 1:
 		return ", 1 still needs re-authorization"
 	}

@@ -71,9 +71,12 @@ func (c composer) mend() []string {
 // deadline says from when on Nango gives up connections: "6 connections exhaust from 7 Mar 2026 unless it is done".
 func (c composer) deadline() string {
 	day, n := c.exhausts(), c.remaining().Broken
-	when := date(day)
+	when, unless := date(day), " unless it is done"
 	if !c.firstListed() {
 		when += " or earlier"
+	}
+	if c.phase == resolve {
+		unless = " if the client still refuses them"
 	}
 	switch {
 	case day.IsZero() || n <= 0:
@@ -81,9 +84,9 @@ func (c composer) deadline() string {
 	case !day.After(c.in.Time):
 		return "Since " + date(day) + " Nango gives up what broke, each connection on its fourth failing day: the users of those have to re-authorize after all."
 	case n == 1:
-		return "1 connection exhausts on " + when + " unless it is done: Nango gives it up on its fourth failing day, and its user has to re-authorize after all."
+		return "1 connection exhausts on " + when + unless + ": Nango gives it up on its fourth failing day, and its user has to re-authorize after all."
 	}
-	return count(n, "connection") + " exhaust from " + when + " unless it is done: Nango gives each up on its fourth failing day, and its user has to re-authorize after all."
+	return count(n, "connection") + " exhaust from " + when + unless + ": Nango gives each up on its fourth failing day, and its user has to re-authorize after all."
 }
 
 // firstListed says that those that broke first are among the listed connections. They are not where the incident was open before, and the list of a

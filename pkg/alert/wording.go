@@ -1,5 +1,7 @@
 package alert
 
+import "github.com/revwatch/revwatch/pkg/detect"
+
 // Wording is what messages say beyond the incident itself. A zero field means its default.
 type Wording struct {
 	Display  func(provider string) string        // display name of a provider; the key itself
@@ -28,4 +30,13 @@ func (w Wording) orDefault() Wording {
 		w.Severity = DefaultSeverity
 	}
 	return w
+}
+
+// provider is what people call the provider of an incident; of unknown connections it is an integration, which has no other name than its own.
+func (w Wording) provider(in *detect.Incident) string {
+	name := in.Provider
+	if in.Signal != detect.UnknownConnections {
+		name = w.Display(name)
+	}
+	return or(short(name, maxName), "unknown provider")
 }
