@@ -35,7 +35,7 @@ func (c *config) alertSettings() []setting {
 		{name: "severity.connections", target: &c.severity.Connections},
 		{name: "severity.share", target: &c.severity.Share, check: share},
 		{name: "severity.score", target: &c.severity.Score, check: alarmLines},
-		{name: "severity.scopes", target: &c.severity.Scopes, check: oneOf(scopes...)},
+		{name: "severity.scopes", target: &c.severity.Scopes, check: oneOf(alert.Scopes...)},
 		{name: "links.dashboard", target: &c.links.Dashboard},
 		{name: "links.connection", target: &c.links.Connection},
 		{name: "links.runbook", target: &c.links.Runbook},

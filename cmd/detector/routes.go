@@ -8,15 +8,6 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/revwatch/revwatch/pkg/alert"
-	"github.com/revwatch/revwatch/pkg/detect"
-)
-
-// The words that incidents have in these fields.
-var (
-	scopes     = []string{"integration", "provider", "family", "all"}
-	causes     = []string{"revoked", "misconfigured", "unknown"}
-	signals    = []string{detect.Revocations, detect.UnknownConnections, detect.Silence, detect.Weekly}
-	severities = []string{"warning", "critical"}
 )
 
 // route is one entry of alerts.routes.
@@ -29,9 +20,9 @@ type route struct {
 func matchSettings(m *alert.Match) []setting {
 	return []setting{
 		{name: "provider", target: &m.Provider, check: pattern, most: 100}, {name: "integration", target: &m.Integration, check: pattern, most: 100},
-		{name: "environment", target: &m.Environment, check: pattern, most: 100}, {name: "cause", target: &m.Cause, check: oneOf(causes...)},
-		{name: "signal", target: &m.Signal, check: oneOf(signals...)}, {name: "scope", target: &m.Scope, check: oneOf(scopes...)},
-		{name: "severity", target: &m.Severity, allowed: severities},
+		{name: "environment", target: &m.Environment, check: pattern, most: 100}, {name: "cause", target: &m.Cause, check: oneOf(alert.Causes...)},
+		{name: "signal", target: &m.Signal, check: oneOf(alert.Signals...)}, {name: "scope", target: &m.Scope, check: oneOf(alert.Scopes...)},
+		{name: "severity", target: &m.Severity, allowed: alert.Severities},
 	}
 }
 
@@ -84,33 +75,11 @@ func toWords(to []string) string {
 func covers(a, b alert.Match) bool {
 	list := func(a, b []string) bool {
 		return len(a) == 0 || slices.Contains(a, "*") || len(b) > 0 && !slices.ContainsFunc(b, func(y string) bool {
-			return !slices.ContainsFunc(a, func(x string) bool { return glob(x, y) })
+			return !slices.ContainsFunc(a, func(x string) bool { return alert.Glob(x, y) })
 		})
 	}
 	return list(a.Provider, b.Provider) && list(a.Integration, b.Integration) && list(a.Environment, b.Environment) && list(a.Cause, b.Cause) &&
 		list(a.Signal, b.Signal) && list(a.Scope, b.Scope) && (a.Severity != "critical" || b.Severity == "critical")
-}
-
-// glob says that a pattern, in which * stands for any characters, takes all that another pattern takes: a * of that is a character of its own, which
-// only a * takes.
-func glob(pattern, text string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == text
-	}
-	rest, ok := strings.CutPrefix(text, parts[0])
-	if !ok {
-		return false
-	}
-	last := parts[len(parts)-1]
-	for _, part := range parts[1 : len(parts)-1] {
-		i := strings.Index(rest, part)
-		if i < 0 {
-			return false
-		}
-		rest = rest[i+len(part):]
-	}
-	return strings.HasSuffix(rest, last)
 }
 
 // doubts are what of the routes and destinations is probably not meant, each in a sentence.

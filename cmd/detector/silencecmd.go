@@ -121,13 +121,13 @@ func addMatch(f *flag.FlagSet, m *alert.Match) {
 		{"provider", "of providers with this `KEY`, which may hold *; several with commas", &m.Provider},
 		{"integration", "of integrations with this `NAME`, which may hold *", &m.Integration},
 		{"environment", "of environments with this `NAME`, which may hold *", &m.Environment},
-		{"cause", "of this `CAUSE`: " + strings.Join(causes, ", "), &m.Cause},
-		{"signal", "of this `SIGNAL`: " + strings.Join(signals, ", "), &m.Signal},
-		{"scope", "of this `SCOPE`: " + strings.Join(scopes, ", "), &m.Scope},
+		{"cause", "of this `CAUSE`: " + strings.Join(alert.Causes, ", "), &m.Cause},
+		{"signal", "of this `SIGNAL`: " + strings.Join(alert.Signals, ", "), &m.Signal},
+		{"scope", "of this `SCOPE`: " + strings.Join(alert.Scopes, ", "), &m.Scope},
 	} {
 		f.Var(listFlag{x.to}, x.name, x.usage)
 	}
-	f.StringVar(&m.Severity, "severity", "", "of this `SEVERITY` or a higher one: "+strings.Join(severities, ", "))
+	f.StringVar(&m.Severity, "severity", "", "of this `SEVERITY` or a higher one: "+strings.Join(alert.Severities, ", "))
 }
 
 func silenceList(ctx context.Context, args []string, out, errs io.Writer) error {

@@ -9,6 +9,14 @@ import (
 	"github.com/revwatch/revwatch/pkg/detect"
 )
 
+// The words that a Match may have of an incident, weaker severities first. They must not be changed.
+var (
+	Scopes     = []string{"integration", "provider", "family", "all"}
+	Causes     = []string{"revoked", "misconfigured", "unknown"}
+	Signals    = []string{detect.Revocations, detect.UnknownConnections, detect.Silence, detect.Weekly}
+	Severities = []string{string(warning), string(critical)}
+)
+
 // Match says which incidents are meant. An empty field matches every incident; of a list one entry has to match, letter by letter. Entries of
 // Provider, Integration and Environment may hold * for any characters. An incident of scope all is of no single provider or integration: only *
 // matches it there.
@@ -46,11 +54,12 @@ func (m *Match) matches(in *detect.Incident, s severity) bool {
 func one(list []string, name string) bool { return len(list) == 0 || slices.Contains(list, name) }
 
 func some(patterns []string, name string) bool {
-	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool { return glob(p, name) })
+	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool { return Glob(p, name) })
 }
 
-// glob says that a name is like a pattern, in which * stands for any characters.
-func glob(pattern, name string) bool {
+// Glob says that a name is like a pattern, in which * stands for any characters. A name that is a pattern itself is like it when all that the name
+// takes is: a * of it is a character of its own, which only a * takes.
+func Glob(pattern, name string) bool {
 	head, rest, star := strings.Cut(pattern, "*")
 	if !star {
 		return name == pattern
@@ -76,8 +85,7 @@ func glob(pattern, name string) bool {
 func (m *Match) lists() []matchList {
 	return []matchList{
 		{"provider", m.Provider, nil}, {"integration", m.Integration, nil}, {"environment", m.Environment, nil}, {"cause", m.Cause, nil},
-		{"signal", m.Signal, []string{detect.Revocations, detect.UnknownConnections, detect.Silence, detect.Weekly}},
-		{"scope", m.Scope, []string{"integration", "provider", "family", "all"}},
+		{"signal", m.Signal, Signals}, {"scope", m.Scope, Scopes},
 	}
 }
 
@@ -102,8 +110,8 @@ func (m *Match) check() error {
 			}
 		}
 	}
-	if s := severity(m.Severity); s != "" && s != warning && s != critical {
-		return errors.New("severity: want warning or critical")
+	if m.Severity != "" && !slices.Contains(Severities, m.Severity) {
+		return errors.New("severity: want " + strings.Join(Severities, " or "))
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func TestGlobProperty(t *testing.T) {
 		letters := rapid.SampledFrom([]rune("ab*.é"))
 		pattern, name := rapid.StringOf(letters).Draw(t, "pattern"), rapid.StringOf(letters).Draw(t, "name")
 		want := regexp.MustCompile(`(?s)\A` + strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, `.*`) + `\z`).MatchString(name)
-		if got := glob(pattern, name); got != want {
+		if got := Glob(pattern, name); got != want {
 			t.Fatalf("%q, %q: %v", pattern, name, got)
 		}
 	})

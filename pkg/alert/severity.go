@@ -36,9 +36,6 @@ func (s Severity) OrDefault() Severity {
 	return s
 }
 
-// scopes are those that an incident may have.
-var scopes = []string{"integration", "provider", "family", "all"}
-
 // Check says what is wrong with the conditions.
 func (s Severity) Check() error {
 	if s.Connections < 0 {
@@ -51,8 +48,8 @@ func (s Severity) Check() error {
 		return errors.New("severity.score: want 0, which does not matter, or 1 and more: 1 is the alarm line")
 	}
 	for _, scope := range s.Scopes {
-		if !slices.Contains(scopes, scope) {
-			return fmt.Errorf("severity.scopes: want some of %v", scopes)
+		if !slices.Contains(Scopes, scope) {
+			return fmt.Errorf("severity.scopes: want some of %v", Scopes)
 		}
 	}
 	return nil
