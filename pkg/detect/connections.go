@@ -93,6 +93,9 @@ func (d *Detector) toldOf() map[string]*tracked {
 	for _, f := range d.fleets {
 		note(f.Own)
 	}
+	for _, t := range d.replaced {
+		note(t)
+	}
 	return all
 }
 

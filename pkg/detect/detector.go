@@ -81,6 +81,9 @@ type Detector struct {
 	shaky  map[place]*shaky
 	stats  Stats
 
+	replaced        []*tracked // resolved incidents whose place another has, by their ends
+	replacedChanged map[string]struct{}
+
 	members      map[string]*members // by incident
 	memberOf     map[name][]string   // incidents in which a connection is
 	followed     int                 // members of all incidents
@@ -127,7 +130,8 @@ func New(o Options) *Detector {
 		opt: o, ledger: window.NewLedger(o.Unknown), asked: newAsked(), alive: newAlive(), rows: newRows(),
 		live: map[string]int{}, starts: map[place]int64{}, series: map[key]*series{}, fresh: map[place]struct{}{}, shaky: map[place]*shaky{},
 		shakyChanged: map[placeDay]struct{}{}, members: map[string]*members{}, memberOf: map[name][]string{}, freshMembers: map[membership]struct{}{},
-		week: newWeek(),
+		replacedChanged: map[string]struct{}{},
+		week:            newWeek(),
 	}
 }
 

@@ -501,7 +501,7 @@ func restoredWith(t rapid.TB, o Options, stored map[string]map[string][]byte) *D
 }
 
 func TestDamagedStateIsAnError(t *testing.T) {
-	for _, bucket := range []string{bucketHeader, bucketRows, bucketAhead, bucketStarts, bucketSeries, bucketRing, bucketBreaks, bucketAsked, bucketAlive, bucketMembers, bucketWeek, "window.ledger", "window.reasons"} {
+	for _, bucket := range []string{bucketHeader, bucketRows, bucketAhead, bucketStarts, bucketSeries, bucketRing, bucketBreaks, bucketAsked, bucketAlive, bucketMembers, bucketReplaced, bucketWeek, "window.ledger", "window.reasons"} {
 		if New(Options{}).Restore(bucket, `["x"`, []byte("{")) == nil {
 			t.Errorf("%s: damage was not noticed", bucket)
 		}

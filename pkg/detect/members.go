@@ -103,7 +103,7 @@ func (d *Detector) addMember(id string, n name, account string, fresh bool) bool
 	if _, known := m.names[n]; known {
 		return true
 	}
-	if len(m.names) >= MaxMembers || d.followed >= maxFollowed {
+	if len(m.names) >= MaxMembers || d.followed >= maxFollowed && !d.giveWay() {
 		return false
 	}
 	m.names[n] = account
@@ -220,6 +220,12 @@ func (d *Detector) prove(at time.Time) (out []Incident) {
 			t.Proof++
 		}
 		f.changed = true
+	}
+	for _, t := range d.replaced {
+		if d.recount(t) {
+			t.Proof++
+			d.replacedChanged[t.ID] = struct{}{}
+		}
 	}
 	return out
 }

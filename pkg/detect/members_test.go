@@ -19,10 +19,10 @@ func (h *history) again(at time.Time, connection int, kind nango.Kind, anew bool
 	h.events[len(h.events)-1].Authorized = anew
 }
 
-// one is the incident of a provider as it is now.
+// one is the newest incident of a provider as it is now.
 func one(t *testing.T, d *Detector, provider string) Incident {
 	t.Helper()
-	for _, in := range d.Incidents() {
+	for _, in := range slices.Backward(d.Incidents()) {
 		if in.Provider == provider {
 			return in
 		}
@@ -273,7 +273,7 @@ func TestAllEndWithWhatIsSo(t *testing.T) {
 	}
 }
 
-// What a part broke stays known of the whole when the part is forgotten for a newer incident of its series.
+// What a part broke stays known of the whole when the part is replaced by a newer incident of its series.
 func TestWholeOutlivesItsParts(t *testing.T) {
 	h := running(6 * day)
 	h.breaks("google-mail", "m", onset, 8, time.Second)

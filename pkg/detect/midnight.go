@@ -35,6 +35,7 @@ func (d *Detector) midnight() {
 			f.Own, f.changed = nil, true
 		}
 	}
+	d.sweepReplaced(at)
 	d.ledger.Sweep(at, d.isFollowed)
 	d.asked.sweep(at)
 	d.alive.sweep(today)

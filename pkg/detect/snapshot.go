@@ -125,6 +125,9 @@ func (d *Detector) Incidents() []Incident {
 			out = append(out, f.Own.Incident)
 		}
 	}
+	for _, t := range d.replaced {
+		out = append(out, t.Incident)
+	}
 	slices.SortStableFunc(out, func(a, b Incident) int {
 		return cmp.Or(a.OpenedAt.Compare(b.OpenedAt), cmp.Compare(a.ID, b.ID))
 	})

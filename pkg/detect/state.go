@@ -30,6 +30,8 @@ const (
 
 	bucketMembers = "detect.members" // incident, environment, integration, connection → account
 	bucketWeek    = "detect.week"    // environment, day → how many broke and were reconnected
+
+	bucketReplaced = "detect.replaced" // incident → a resolved one whose place another has
 )
 
 type storedHeader struct {
@@ -106,6 +108,7 @@ func (d *Detector) Changes(put func(bucket, key string, value []byte)) {
 	}
 	clear(d.shakyChanged)
 	d.changesMembers(put)
+	d.changesReplaced(put)
 	d.week.changes(put)
 	for _, s := range d.order {
 		s.changes(put)
@@ -249,6 +252,8 @@ func (d *Detector) restore(bucket, key string, value []byte) error {
 		return d.restoreFleet(bucket, key, value)
 	case bucketMembers:
 		return d.restoreMember(key, value)
+	case bucketReplaced:
+		return d.restoreReplaced(value)
 	case bucketWeek:
 		return d.week.restore(key, value)
 	case bucketSeries, bucketRing, bucketRates, bucketBreaks, bucketMix:

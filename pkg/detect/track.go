@@ -49,7 +49,7 @@ func (d *Detector) judge(s *series, p peak, at, now time.Time) []Incident {
 		Signal: s.Signal, Environment: s.Environment, Provider: s.Provider, Cause: s.Cause,
 	}
 	if last := s.incident; last != nil {
-		d.forgetMembers(last.ID)
+		d.replace(last)
 	}
 	s.incident = t
 	t.Onset = d.onset(s, p)

@@ -176,7 +176,7 @@ func (d *Detector) spreadBegins(f *fleet, b *breadth, slot int64, now time.Time)
 	if lead == nil {
 		if f.Own == nil || at.Sub(f.Own.ResolvedAt) > reopenWithin {
 			if f.Own != nil {
-				d.forgetMembers(f.Own.ID)
+				d.replace(f.Own)
 			}
 			f.Own = newOwn(f, at)
 		}
