@@ -84,7 +84,7 @@ func Glob(pattern, name string) bool {
 // lists are the lists of a Match with their names and, where not any text will do, what may stand in them.
 func (m *Match) lists() []matchList {
 	return []matchList{
-		{"provider", m.Provider, nil}, {"integration", m.Integration, nil}, {"environment", m.Environment, nil}, {"cause", m.Cause, nil},
+		{"provider", m.Provider, nil}, {"integration", m.Integration, nil}, {"environment", m.Environment, nil}, {"cause", m.Cause, Causes},
 		{"signal", m.Signal, Signals}, {"scope", m.Scope, Scopes},
 	}
 }

@@ -66,6 +66,7 @@ func TestBadRoutes(t *testing.T) {
 		"unknown fallback":    {Fallback: []string{"pager"}},
 		"severity":            {Routes: []Route{{Match: Match{Severity: "high"}}}},
 		"signal":              {Routes: []Route{{Match: Match{Signal: []string{"pipeline"}}}}},
+		"cause":               {Routes: []Route{{Match: Match{Cause: []string{"revokd"}}}}},
 		"scope":               {Routes: []Route{{Match: Match{Scope: []string{"everything"}}}}},
 		"empty entry":         {Routes: []Route{{Match: Match{Provider: []string{""}}}}},
 		"entry with control":  {Routes: []Route{{Match: Match{Provider: []string{"a\x1b[0m"}}}}},
