@@ -116,11 +116,13 @@ func (n *Network) Over(t *http.Transport) *http.Client {
 	return &http.Client{Transport: t}
 }
 
-// pipes is a listener whose connections are pipes.
+// pipes is a listener whose connections are pipes. They end with it: nothing waits then for the other end to read a last word, as TLS says one.
 type pipes struct {
 	waiting chan net.Conn
 	closed  chan struct{}
 	once    sync.Once
+	mu      sync.Mutex
+	ends    []net.Conn // nearer ends of those that were taken
 }
 
 func newPipes() *pipes { return &pipes{waiting: make(chan net.Conn), closed: make(chan struct{})} }
@@ -129,6 +131,7 @@ func (p *pipes) dial(ctx context.Context, network string) (net.Conn, error) {
 	here, there := net.Pipe()
 	select {
 	case p.waiting <- there:
+		p.keep(here)
 		return here, nil
 	case <-p.closed:
 		return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
@@ -146,5 +149,27 @@ func (p *pipes) Accept() (net.Conn, error) {
 	}
 }
 
-func (p *pipes) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
+// keep remembers a connection that ends with the listener.
+func (p *pipes) keep(c net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.closed:
+		_ = c.Close()
+	default:
+		p.ends = append(p.ends, c)
+	}
+}
+
+func (p *pipes) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.ends {
+		_ = c.Close()
+	}
+	p.ends = nil
+	return nil
+}
+
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "memory", Net: "pipe"} }
