@@ -34,14 +34,6 @@ func (n *entry) counts() bool {
 	return !n.Revoked.IsZero() || !n.Misconfig.IsZero() || n.Exhausted
 }
 
-// Age is how long before the break the user had last authorized the connection; 0: not known.
-func (x *Break) Age() time.Duration {
-	if x.Created == 0 {
-		return 0
-	}
-	return x.Time.Sub(time.UnixMilli(x.Created))
-}
-
 // State returns the state of a connection, "" when the ledger does not know it.
 func (l *Ledger) State(environment, integration, connection string) State {
 	if n := l.entries[ledgerKey{environment, integration, connection}]; n != nil {
