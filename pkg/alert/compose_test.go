@@ -205,6 +205,16 @@ func TestSoFar(t *testing.T) {
 	}
 }
 
+// What broke beyond the connections that are followed is counted as at least so many, however few these are.
+func TestBeyondIsAtLeast(t *testing.T) {
+	in := revoked()
+	in.Affected, in.Customers, in.Beyond = 31, 0, true
+	m := compose(&in, nil, open, wording())
+	if !slices.ContainsFunc(m.facts, func(f fact) bool { return f.name == "Since" && strings.HasSuffix(f.value, "; in all at least 31 connections") }) {
+		t.Errorf("%+v", m.facts)
+	}
+}
+
 // Where unknown connections exist is answered from the rows.
 func TestFound(t *testing.T) {
 	for _, c := range []struct {

@@ -83,7 +83,7 @@ func (c composer) affected() string {
 
 // total is how many connections broke in all, "at least" so many where no more of them are known.
 func (c composer) total() string {
-	if c.in.Affected >= manyAffected || c.in.Affected <= 0 && len(c.in.Connections) >= listLimit {
+	if c.in.Beyond || c.in.Affected >= manyAffected || c.in.Affected <= 0 && len(c.in.Connections) >= listLimit {
 		return "at least " + strconv.Itoa(c.all())
 	}
 	return strconv.Itoa(c.all())

@@ -36,7 +36,7 @@ func WeeklyLine(end time.Time, weeks []detect.Week, incidents []detect.Incident,
 		display = func(provider string) string { return provider }
 	}
 	lately := slices.DeleteFunc(slices.Clone(incidents), func(in detect.Incident) bool {
-		return in.Parent != "" || in.Signal == detect.Weekly || !in.OpenedAt.Before(end) || !in.ResolvedAt.IsZero() && in.ResolvedAt.Before(end.AddDate(0, 0, -7))
+		return in.Parent != "" || in.Signal == detect.Weekly || !cmp.Or(in.FirstOpened, in.OpenedAt).Before(end) || !in.ResolvedAt.IsZero() && in.ResolvedAt.Before(end.AddDate(0, 0, -7))
 	})
 	last := end.UTC().AddDate(0, 0, -1)
 	return short("Week to "+last.Format("Mon 2 Jan")+": "+weekPlaces(weeks)+"; "+weekIncidents(lately, display), maxWeekly)

@@ -33,6 +33,15 @@ func TestWeeklyIncidentsAreOfTheDaysCounted(t *testing.T) {
 	}
 }
 
+// What opened again between the end of the week and its line is of the week in which it first opened.
+func TestWeeklyLineHasWhatOpenedAgainSince(t *testing.T) {
+	in := revoked()
+	in.FirstOpened, in.OpenedAt, in.Status = weekEnd.Add(-10*time.Hour), weekEnd.Add(2*time.Hour), detect.StatusReopened
+	if got := WeeklyLine(weekEnd, nil, []detect.Incident{in}, nil); !strings.Contains(got, "; 1 incident: ") {
+		t.Error(got)
+	}
+}
+
 func TestWeeklyLine(t *testing.T) {
 	gmail, many, rows, part := ended(revoked()), everywhere(), silence(), child()
 	gmail.Since = gmail.Since.AddDate(0, 0, 1)

@@ -40,7 +40,7 @@ type Incident struct {
 	Provider      string    `json:"provider"`
 	Integration   string    `json:"integration"` // set when one integration holds >= 80 % of the breaks
 	Cause         string    `json:"cause"`
-	Since         time.Time `json:"since"`          // onset estimate, of its newest rise where it was opened again: start of the best window
+	Since         time.Time `json:"since"`          // onset estimate, of its newest rise where it was opened again: first break at or after the slot of greatest likelihood
 	Observed      int       `json:"observed"`       // distinct newly broken connections in the window
 	Expected      float64   `json:"expected"`       // by the baseline, in the same window
 	WindowSeconds int       `json:"window_seconds"` // length of the best window
@@ -58,13 +58,15 @@ type Incident struct {
 	Course    Course      `json:"course,omitzero"`     // of the counts up to now
 
 	// Not part of the public form.
-	Milestone  int       `json:"-"` // advances on opening, severity rise, widening, resolve, loud re-opening
-	Past       bool      `json:"-"` // opened more than alerts.max_age behind the wall clock: recorded, not sent
-	OpenedAt   time.Time `json:"-"`
-	ResolvedAt time.Time `json:"-"`
-	Resolution string    `json:"-"` // why it resolved, in words
-	Proof      int       `json:"-"` // advances when Remaining changes after the resolve, which is no revision
-	Recovered  []string  `json:"-"` // of Connections, those that work again at its end though nobody authorized them anew
+	Milestone   int       `json:"-"` // advances on opening, severity rise, widening, resolve, loud re-opening
+	Past        bool      `json:"-"` // opened more than alerts.max_age behind the wall clock: recorded, not sent
+	Beyond      bool      `json:"-"` // more connections broke than are followed: Affected is "at least"
+	OpenedAt    time.Time `json:"-"` // the last time
+	ResolvedAt  time.Time `json:"-"`
+	Resolution  string    `json:"-"` // why it resolved, in words
+	Proof       int       `json:"-"` // advances when Remaining changes after the resolve, which is no revision
+	FirstOpened time.Time `json:"-"` // of one that was opened again; zero: OpenedAt
+	Recovered   []string  `json:"-"` // of Connections, those that work again at its end though nobody authorized them anew
 }
 
 // Broken is one connection of an incident.

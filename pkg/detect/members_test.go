@@ -311,7 +311,7 @@ func TestMembersAreBounded(t *testing.T) {
 		}
 	}
 	got := one(t, d, "crm")
-	if got.Affected != MaxMembers || got.Remaining.Broken != MaxMembers || !slices.Contains(got.Explanation, beyondNote) {
+	if !got.Beyond || got.Affected != MaxMembers || got.Remaining.Broken != MaxMembers || !slices.Contains(got.Explanation, beyondNote) {
 		t.Errorf("%d, %+v, %q", got.Affected, got.Remaining, got.Explanation)
 	}
 	if t.Logf("%d bytes are stored in all", size); puts != MaxMembers || size > 150*MaxMembers {

@@ -73,6 +73,9 @@ type storedIncident struct {
 	Resolution string
 	Recovered  []string `json:",omitempty"`
 	Proof      int      `json:",omitempty"`
+
+	FirstOpened time.Time `json:",omitzero"`
+	Beyond      bool      `json:",omitempty"`
 }
 
 // Changes emits what changed since the last call and must be stored; a nil value deletes.
@@ -202,7 +205,7 @@ func stored(t *tracked) *storedIncident {
 	if t == nil {
 		return nil
 	}
-	return &storedIncident{*t, t.Milestone, t.Past, t.OpenedAt, t.ResolvedAt, t.Resolution, t.Recovered, t.Proof}
+	return &storedIncident{*t, t.Milestone, t.Past, t.OpenedAt, t.ResolvedAt, t.Resolution, t.Recovered, t.Proof, t.FirstOpened, t.Beyond}
 }
 
 // tracked is what was stored.
@@ -212,7 +215,7 @@ func (x *storedIncident) tracked() *tracked {
 	}
 	t := x.Tracked
 	t.Milestone, t.Past, t.OpenedAt, t.ResolvedAt, t.Resolution, t.Recovered = x.Milestone, x.Past, x.OpenedAt, x.ResolvedAt, x.Resolution, x.Recovered
-	t.Proof = x.Proof
+	t.Proof, t.FirstOpened, t.Beyond = x.Proof, x.FirstOpened, x.Beyond
 	return &t
 }
 

@@ -27,8 +27,6 @@ type tracked struct {
 
 	Joined time.Time `json:",omitzero"` // what broke in it from then on is part of its parent, too
 
-	Beyond bool `json:",omitempty"` // more connections broke than are followed
-
 	Fleeting float64 `json:",omitempty"` // connections of the provider that failed for a passing reason in the window of the peak,
 	Usually  float64 `json:",omitempty"` // and how many do in as long a time
 }
@@ -81,12 +79,13 @@ func (d *Detector) reopen(s *series, p peak, line float64, at time.Time, past bo
 	t := s.incident
 	t.Status = StatusUpdate // it waited for others
 	if !t.ResolvedAt.IsZero() {
-		t.Status, t.OpenedAt, t.Wide, t.Broad = StatusReopened, at, "", nil
+		t.opensAgain(at)
+		t.Wide, t.Broad = "", nil
 		if f := d.fleet(s); f.Wide.ID == t.ID { // it stands for nobody any more
 			f.Wide, f.changed = wide{}, true
 		}
 	}
-	t.Time, t.ResolvedAt, t.Resolution, t.Over = at, time.Time{}, "", false
+	t.Time, t.Resolution, t.Over = at, "", false
 	t.Line, t.Peak, t.Decay, t.Age, t.Revision = line, p, 0, 0, t.Revision+1
 	t.Onset = d.onset(s, p)
 	t.Since = s.firstBreak(t.Onset)
@@ -108,6 +107,12 @@ func (d *Detector) reopen(s *series, p peak, line float64, at time.Time, past bo
 		widened = d.join(s, at)
 	}
 	return append([]Incident{t.Incident}, widened...)
+}
+
+// opensAgain opens an incident that was resolved.
+func (t *tracked) opensAgain(at time.Time) {
+	t.FirstOpened = or(t.FirstOpened, t.OpenedAt)
+	t.Status, t.OpenedAt, t.ResolvedAt, t.Resolution = StatusReopened, at, time.Time{}, ""
 }
 
 // worse reports a rise of severity that is worth telling people again after all seemed over.

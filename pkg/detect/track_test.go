@@ -49,6 +49,26 @@ func TestLifeOfAnIncident(t *testing.T) {
 	}
 }
 
+// When an incident first opened stays known when it opens again, also over a restart.
+func TestFirstOpened(t *testing.T) {
+	h := running(8 * day)
+	for i := range 3 {
+		h.breaks("crm", "crm", onset.Add(time.Duration(i)*50*time.Hour), 8<<i, time.Second)
+	}
+	d := New(Options{})
+	told := lives(feed(d, h.sorted(), time.Time{}))["crm"]
+	if n := count(told, StatusReopened); n != 2 || !told[0].FirstOpened.IsZero() {
+		t.Fatalf("opened again %d times, first opened %v when it opened", n, told[0].FirstOpened)
+	}
+	stored := map[string]map[string][]byte{}
+	d.Changes(keep(stored))
+	for _, in := range []Incident{last(told), one(t, restored(t, stored), "crm")} {
+		if !in.FirstOpened.Equal(told[0].OpenedAt) || in.OpenedAt.Sub(told[0].OpenedAt) < 90*time.Hour {
+			t.Errorf("first opened %v, opened %v; it opened at %v", in.FirstOpened, in.OpenedAt, told[0].OpenedAt)
+		}
+	}
+}
+
 func stateOf(d *Detector) string {
 	if s := d.Series(); len(s) > 0 {
 		return s[0].State

@@ -208,7 +208,7 @@ func (d *Detector) ownRises(f *fleet, b *breadth, slot int64, now time.Time) []I
 	}
 	if again {
 		loud = t.Past && !past || worse(shows, t.Told)
-		t.Status, t.OpenedAt, t.ResolvedAt, t.Resolution = StatusReopened, at, time.Time{}, ""
+		t.opensAgain(at)
 	}
 	if again || t.Revision == 0 {
 		t.Since = b.Since
