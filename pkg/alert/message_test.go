@@ -26,6 +26,20 @@ var nasty = []string{
 	"{{.Secret}}", "%s%n", "\"quoted\"\\", "null_body",
 }
 
+// What a wider incident is called is a matter of its own provider, not of the part's.
+func TestFoldNamesTheWiderIncident(t *testing.T) {
+	in, parent := child(), revoked()
+	in.Provider, in.Integration, parent.Scope = "hubspot", "hubspot", "family"
+	m := compose(&in, &parent, fold, wording())
+	if want := "It goes on as: Gmail and its sister providers are losing connections faster than usual"; !strings.HasPrefix(m.why[0], want) {
+		t.Errorf("%q, %q", m.headline, m.why)
+	}
+	parent.Provider = strings.Repeat("x", 500)
+	if why := compose(&in, &parent, fold, wording()).why[0]; strings.Contains(why, strings.Repeat("x", maxName+1)) {
+		t.Errorf("%q", why)
+	}
+}
+
 func text() *rapid.Generator[string] {
 	return rapid.OneOf(rapid.SampledFrom(nasty), rapid.String(), rapid.StringMatching(`[a-z-]{1,20}`))
 }
@@ -317,7 +331,7 @@ func TestSeverity(t *testing.T) {
 		want severity
 	}{
 		{detect.Incident{Scope: "all"}, critical}, {detect.Incident{Scope: "family"}, critical}, {detect.Incident{Observed: 50}, critical},
-		{detect.Incident{Observed: 49, Score: 1.9}, warning}, {detect.Incident{Observed: 10, Score: 2}, critical}, {detect.Incident{Observed: 9, Score: 9}, warning}, {silence(), warning},
+		{detect.Incident{Observed: 49, Score: 1.9}, warning}, {detect.Incident{Observed: 10, Score: 2}, critical}, {detect.Incident{Observed: 9, Score: 9}, warning}, {silence(), critical},
 	} {
 		if got := DefaultSeverity.of(&c.in); got != c.want {
 			t.Errorf("%+v is %s", c.in, got)
