@@ -143,8 +143,8 @@ func (l *lane) prepare(j job) (delivery, []byte, bool) {
 		r.Trying = &trying
 	}
 	return delivery{
-		message: m, in: j.in, incident: j.id, milestone: j.mark.Milestone, revision: j.mark.Revision, status: string(j.in.Status),
-		began: j.in.Since, remote: r.Remote, silence: cmp.Or(j.mark.Silence, r.Sent.Silence), doubtful: r.Doubt,
+		message: m, in: j.in, incident: j.id, milestone: j.mark.Milestone, revision: j.mark.Revision,
+		remote: r.Remote, silence: cmp.Or(j.mark.Silence, r.Sent.Silence), doubtful: r.Doubt,
 	}, encode(r), true
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/revwatch/revwatch/pkg/detect"
 )
 
-// Destination is one place that is told of incidents. NewSlack, NewPagerDuty and NewTerminal make them.
+// Destination is one place that is told of incidents. NewSlack, NewPagerDuty, NewAlertmanager, NewWebhook and NewTerminal make them.
 type Destination interface {
 	name() string
 	traits() traits
@@ -39,8 +39,6 @@ type delivery struct {
 	incident  string           // its id
 	milestone int
 	revision  int
-	status    string // detect.Status
-	began     time.Time
 	remote    string    // what the last receipt said of the incident; "" when nothing was ever confirmed
 	silence   string    // id of the one that hushes it, or that hushed it until now
 	doubtful  time.Time // an earlier request since then may have arrived; zero: none

@@ -199,7 +199,7 @@ func tell(in detect.Incident, parent *detect.Incident, p phase) delivery {
 }
 
 func composed(in detect.Incident, parent *detect.Incident, p phase, w Wording) delivery {
-	return delivery{message: compose(&in, parent, p, w), in: &in, incident: in.ID, milestone: in.Milestone, revision: in.Revision, status: string(in.Status), began: in.Since}
+	return delivery{message: compose(&in, parent, p, w), in: &in, incident: in.ID, milestone: in.Milestone, revision: in.Revision}
 }
 
 // example is one thing that people are told; name is that of its file under testdata/messages.

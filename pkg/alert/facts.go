@@ -69,9 +69,6 @@ func (c composer) ending() string {
 	return end
 }
 
-// manyAffected is where the detector stops to tell the connections of an incident apart: it has at least so many then.
-const manyAffected = 10000
-
 // affected is what newly broke since the onset, and whose: "31 connections of 19 customers".
 func (c composer) affected() string {
 	thing := " connections"
@@ -83,7 +80,7 @@ func (c composer) affected() string {
 
 // total is how many connections broke in all, "at least" so many where no more of them are known.
 func (c composer) total() string {
-	if c.in.Beyond || c.in.Affected >= manyAffected || c.in.Affected <= 0 && len(c.in.Connections) >= listLimit {
+	if c.in.Beyond || c.in.Affected >= detect.MaxMembers || c.in.Affected <= 0 && len(c.in.Connections) >= listLimit {
 		return "at least " + strconv.Itoa(c.all())
 	}
 	return strconv.Itoa(c.all())

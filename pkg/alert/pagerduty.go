@@ -68,10 +68,7 @@ func newRouting(key Secret) routing {
 	return routing{key: seal(string(key)), fingerprint: "key " + hex.EncodeToString(h.Sum(nil)[:8])}
 }
 
-const (
-	unmarked = "accepted"   // the receipt of a release that kept no fingerprint
-	either   = "either key" // a receipt: what one key took may have begun anew under the other
-)
+const either = "either key" // a receipt: what one key took may have begun anew under the other
 
 type pagerDuty struct {
 	id, target        string
@@ -108,7 +105,7 @@ func (p *pagerDuty) steps(d delivery) []step {
 		return []step{before, now}
 	case old:
 		return []step{before}
-	case says == open, d.remote == p.current.fingerprint, d.remote == "", d.remote == unmarked, d.remote == either:
+	case says == open, d.remote == p.current.fingerprint, d.remote == "", d.remote == either:
 		return []step{now}
 	}
 	return nil

@@ -67,7 +67,7 @@ func newEvent(key string, d delivery) pagerEvent {
 		Summary: clip(m.said(or(m.summary, or(m.headline, "an incident"))), maxSummary, runes), Source: clip("Nango "+m.environment, maxDetail, runes), Severity: string(severity),
 		Component: clip(m.component, maxDetail, runes), Group: clip(m.environment, maxDetail, runes), Class: clip(m.class, maxDetail, runes), Details: details(m),
 	}
-	if began := dated(d.began); !began.IsZero() {
+	if began := dated(d.in.Since); !began.IsZero() {
 		e.Payload.Timestamp = began.Format(time.RFC3339)
 	}
 	return e
