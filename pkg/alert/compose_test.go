@@ -210,7 +210,9 @@ func TestBeyondIsAtLeast(t *testing.T) {
 	in := revoked()
 	in.Affected, in.Customers, in.Beyond = 31, 0, true
 	m := compose(&in, nil, open, wording())
-	if !slices.ContainsFunc(m.facts, func(f fact) bool { return f.name == "Since" && strings.HasSuffix(f.value, "; in all at least 31 connections") }) {
+	if !slices.ContainsFunc(m.facts, func(f fact) bool {
+		return f.name == "Since" && strings.HasSuffix(f.value, "; in all at least 31 connections")
+	}) {
 		t.Errorf("%+v", m.facts)
 	}
 }
