@@ -47,7 +47,7 @@ func (d delivery) lookFrom(now time.Time) time.Time {
 	case d.in == nil || d.message.line || d.in.OpenedAt.IsZero():
 		return time.Time{}
 	case d.milestone > 1, now.Sub(d.in.OpenedAt) > slackNews:
-		return d.in.OpenedAt.Add(-slackAge)
+		return sooner(d.in.FirstOpened, d.in.OpenedAt).Add(-slackAge)
 	}
 	return time.Time{}
 }
