@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/revwatch/revwatch/pkg/detect"
@@ -110,8 +111,18 @@ func (c composer) strange() bool { return c.in.Signal == detect.UnknownConnectio
 // wide says that the incident stands for several series.
 func (c composer) wide() bool { return c.in.Scope == "all" || c.in.Scope == "family" }
 
-// environment is where it happens; a rise of all is of several where it names none.
+// environment is where it happens: of a rise of all, wherever it rises.
 func (c composer) environment() string {
+	if n := len(c.in.Environments); n > 1 {
+		var names []string
+		for _, name := range c.in.Environments[:min(n, maxOwners)] {
+			names = append(names, or(short(name, maxOwner), "(no name)"))
+		}
+		if n > maxOwners {
+			return strings.Join(names, ", ") + fmt.Sprintf(" and %d more", n-maxOwners)
+		}
+		return strings.Join(names, ", ")
+	}
 	if c.in.Scope == "all" && c.in.Environment == "" {
 		return "several environments"
 	}

@@ -219,7 +219,7 @@ func (s *Silence) means(e *entry) bool {
 	if whole := e.Signal == detect.Silence || e.Signal == detect.Weekly; whole && !slices.Contains(s.Signal, e.Signal) {
 		return false
 	}
-	return s.matches(e.Incident, e.severity)
+	return s.covers(e.Incident, e.severity)
 }
 
 // edge is when the next silence begins or ends; zero: never.

@@ -41,14 +41,28 @@ const (
 	maxPattern = 256 // characters of an entry
 )
 
-func (m *Match) matches(in *detect.Incident, s severity) bool {
+// matches says that an incident is meant in one of its environments.
+func (m *Match) matches(in *detect.Incident, environment string, s severity) bool {
 	provider, integration := in.Provider, in.Integration
 	if in.Scope == "all" {
 		provider, integration = "", ""
 	}
-	return some(m.Provider, provider) && some(m.Integration, integration) && some(m.Environment, in.Environment) &&
+	return some(m.Provider, provider) && some(m.Integration, integration) && some(m.Environment, environment) &&
 		one(m.Cause, in.Cause) && one(m.Signal, in.Signal) && one(m.Scope, in.Scope) &&
 		(m.Severity != string(critical) || s == critical)
+}
+
+// covers says that an incident is meant wherever it rises.
+func (m *Match) covers(in *detect.Incident, s severity) bool {
+	return !slices.ContainsFunc(environments(in), func(name string) bool { return !m.matches(in, name, s) })
+}
+
+// environments are where an incident rises; there is one at least.
+func environments(in *detect.Incident) []string {
+	if len(in.Environments) > 0 {
+		return in.Environments
+	}
+	return []string{in.Environment}
 }
 
 func one(list []string, name string) bool { return len(list) == 0 || slices.Contains(list, name) }
@@ -121,15 +135,22 @@ func (m *Match) empty() bool {
 	return m.Severity == "" && !slices.ContainsFunc(m.lists(), func(l matchList) bool { return len(l.entries) > 0 })
 }
 
-// recipients are the destinations that the routes name for an incident; everybody says that all are meant: without routes, and for what is
-// said of the pipeline as a whole when no route matches it.
+// recipients are the destinations that the routes name for an incident, of one in several environments those named for each of them; everybody says
+// that all are meant: without routes, and for what is said of the pipeline as a whole when no route matches it.
 func recipients(routes []Route, in *detect.Incident, s severity) (names []string, everybody bool) {
-	for i := range routes {
-		if routes[i].matches(in, s) {
-			return routes[i].To, false
+	for _, environment := range environments(in) {
+		i := slices.IndexFunc(routes, func(r Route) bool { return r.matches(in, environment, s) })
+		if i < 0 {
+			everybody = everybody || len(routes) == 0 || in.Signal == detect.Silence || in.Signal == detect.Weekly
+			continue
+		}
+		for _, name := range routes[i].To {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
 		}
 	}
-	return nil, len(routes) == 0 || in.Signal == detect.Silence || in.Signal == detect.Weekly
+	return names, everybody
 }
 
 // checkNames finds destinations that are named and not there.

@@ -13,6 +13,38 @@ import (
 	"github.com/revwatch/revwatch/pkg/detect"
 )
 
+// A rise of all in several environments is told to those who are told of each of them, and silenced only by who silences all of them.
+func TestSeveralEnvironments(t *testing.T) {
+	in := everywhere()
+	in.Environments = []string{"dev", "prod"}
+	for want, routes := range map[string][]Route{
+		"[slack pager] false": {{Match: Match{Environment: []string{"dev"}}, To: []string{"slack"}}, {To: []string{"pager", "slack"}}},
+		"[pager] false":       {{Match: Match{Environment: []string{"dev"}}}, {Match: Match{Environment: []string{"prod"}}, To: []string{"pager"}}},
+		"[] false":            {{Match: Match{Environment: []string{"qa"}}, To: []string{"pager"}}},
+		"[] true":             nil,
+	} {
+		names, everybody := recipients(routes, &in, critical)
+		if got := fmt.Sprint(names, everybody); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	for _, c := range []struct {
+		environments []string
+		silent       bool
+	}{{nil, true}, {[]string{"prod"}, false}, {[]string{"dev", "prod"}, true}, {[]string{"*"}, true}} {
+		if m := (Match{Environment: c.environments}); m.covers(&in, critical) != c.silent {
+			t.Errorf("%q: silenced %v", c.environments, !c.silent)
+		}
+	}
+	if got := compose(&in, nil, open, wording()).environment; got != "dev, prod" {
+		t.Error(got)
+	}
+	in.Environments = []string{"a", "b", "c", "d", "e"}
+	if got := compose(&in, nil, open, wording()).environment; got != "a, b, c and 2 more" {
+		t.Error(got)
+	}
+}
+
 func TestMatch(t *testing.T) {
 	gmail, every := revoked(), everywhere()
 	every.Provider, every.Integration = "google-mail", "google-mail-eu"
@@ -40,7 +72,7 @@ func TestMatch(t *testing.T) {
 		{"all is of any", Match{Provider: []string{"*"}}, every, true},
 		{"scope", Match{Scope: []string{"family", "all"}}, every, true},
 	} {
-		if got := c.m.matches(&c.in, DefaultSeverity.of(&c.in)); got != c.want {
+		if got := c.m.covers(&c.in, DefaultSeverity.of(&c.in)); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}

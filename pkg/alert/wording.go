@@ -26,9 +26,7 @@ func (w Wording) orDefault() Wording {
 	if w.Remedy == nil {
 		w.Remedy = func(string, string) string { return "" }
 	}
-	if w.Severity.Scopes == nil && w.Severity.Connections == 0 && w.Severity.Score == 0 && w.Severity.Share == 0 {
-		w.Severity = DefaultSeverity
-	}
+	w.Severity = w.Severity.OrDefault()
 	return w
 }
 

@@ -20,6 +20,8 @@ type breadth struct {
 	Since    time.Time // of the first of them
 	Broken   []Broken  // at most 50 of them
 
+	Environments []string `json:",omitempty"` // of them, sorted
+
 	Ranking   []Lift      `json:",omitempty"` // what is over-represented among them
 	Ranked    []string    `json:",omitempty"` // the same in words
 	Diagnoses []Diagnosis `json:",omitempty"`
@@ -88,12 +90,16 @@ func (b *breadth) tell(slot int64) {
 	for _, s := range b.rises {
 		broke := s.within(p)
 		counts[s] = distinct(broke)
+		if !slices.Contains(b.Environments, s.Environment) {
+			b.Environments = append(b.Environments, s.Environment)
+		}
 		b.Observed += counts[s]
 		b.newest = later(b.newest, broke[len(broke)-1].Time)
 		if b.Since.IsZero() || broke[0].Time.Before(b.Since) {
 			b.Since = broke[0].Time
 		}
 	}
+	slices.Sort(b.Environments)
 	most := slices.Clone(b.rises)
 	slices.SortStableFunc(most, func(x, y *series) int { return cmp.Compare(counts[y], counts[x]) })
 	_, several := b.where()

@@ -27,7 +27,7 @@ func (d *Detector) describe(s *series) {
 	}
 	found := take(part{s, breaks})
 	several := d.integrations(s, found.by[byIntegration]) > 1
-	t.Scope, t.Integration = "provider", ""
+	t.Scope, t.Integration, t.Environments = "provider", "", nil
 	if most, n := found.top(byIntegration); float64(n) >= concentrated*float64(len(breaks)) {
 		t.Integration = most
 		if s.Signal == UnknownConnections || s.Cause == "misconfigured" || several {

@@ -50,12 +50,13 @@ type Incident struct {
 	Explanation   []string  `json:"explanation"`
 	Connections   []Broken  `json:"connections"` // at most 50, first broken first
 
-	Affected  int         `json:"affected"`            // distinct connections newly broken in its window or since its first onset, also of what is part of it
-	Customers int         `json:"customers"`           // distinct customer accounts of these; 0: not known
-	Remaining Remaining   `json:"remaining"`           // what became of these
-	Ranking   []Lift      `json:"ranking,omitempty"`   // what is over-represented among the breaks of the window, the most telling first; at most 5
-	Diagnoses []Diagnosis `json:"diagnoses,omitempty"` // what the pattern says, the surest first
-	Course    Course      `json:"course,omitzero"`     // of the counts up to now
+	Affected     int         `json:"affected"`               // distinct connections newly broken in its window or since its first onset, also of what is part of it
+	Customers    int         `json:"customers"`              // distinct customer accounts of these; 0: not known
+	Remaining    Remaining   `json:"remaining"`              // what became of these
+	Ranking      []Lift      `json:"ranking,omitempty"`      // what is over-represented among the breaks of the window, the most telling first; at most 5
+	Diagnoses    []Diagnosis `json:"diagnoses,omitempty"`    // what the pattern says, the surest first
+	Environments []string    `json:"environments,omitempty"` // of scope all: those in which series rise, sorted
+	Course       Course      `json:"course,omitzero"`        // of the counts up to now
 
 	// Not part of the public form.
 	Milestone   int       `json:"-"` // advances on opening, severity rise, widening, resolve, loud re-opening

@@ -59,7 +59,7 @@ func TestIncidentForm(t *testing.T) {
 		}
 		delete(got, name)
 	}
-	for _, name := range []string{"ranking", "diagnoses", "course"} { // where there is something to say
+	for _, name := range []string{"ranking", "diagnoses", "course", "environments"} { // where there is something to say
 		delete(got, name)
 	}
 	if len(got) > 0 {

@@ -238,18 +238,15 @@ func (b *breadth) over(t *Incident) {
 	t.Score, t.OncePerDays = b.Score/breadthOnce, math.Min(math.Exp(b.Score), math.MaxFloat64)
 	t.Connections, t.Active = b.Broken, 0
 	t.Ranking, t.Diagnoses = b.Ranking, b.Diagnoses
-	t.Course = Course{}
+	t.Course, t.Environments = Course{}, b.Environments
 }
 
 // where is the environment that all rising series are of, "" when they are of several.
 func (b *breadth) where() (name string, several bool) {
-	name = b.rises[0].Environment
-	for _, s := range b.rises {
-		if s.Environment != name {
-			return "", true
-		}
+	if len(b.Environments) > 1 {
+		return "", true
 	}
-	return name, false
+	return b.Environments[0], false
 }
 
 // words say how wide the rise is.

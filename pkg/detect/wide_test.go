@@ -212,6 +212,9 @@ func TestAllAtOnceInSeveralEnvironments(t *testing.T) {
 		if wide.Provider != lead || len(wide.Explanation) == 0 || !strings.Contains(wide.Explanation[0], "12 of 12 providers rise") || !strings.Contains(wide.Explanation[0], "p01 in dev (2)") {
 			t.Errorf("%d before: of %q, %q", before, wide.Provider, wide.Explanation)
 		}
+		if fmt.Sprint(wide.Environments) != "[dev prod]" {
+			t.Errorf("%d before: in %q", before, wide.Environments)
+		}
 	}
 }
 
