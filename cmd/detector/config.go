@@ -43,7 +43,10 @@ type config struct {
 	unknown          string
 	account          []string
 
-	alerts   alertSettings
+	alerts alertSettings
+	ship   shipSettings
+	nango  nangoSettings
+
 	severity alert.Severity
 	links    alert.Links
 	channels // each section of them is a destination, named as the section
@@ -102,7 +105,7 @@ func (c *config) settings() []setting {
 		{name: "log.level", target: &c.logLevel, allowed: []string{"debug", "info", "warn", "error"}},
 		{name: "log.format", target: &c.logFormat, allowed: []string{"auto", "json", "console"}},
 	}
-	return slices.Concat(reading, c.alertSettings(), rest)
+	return slices.Concat(reading, c.ship.settings(), c.nango.settings(), c.alertSettings(), rest)
 }
 
 // aliases are the settings, and other names people know for them. Those that are unused, or in a section that is, stay as they are.
@@ -143,7 +146,7 @@ var errConfig = errors.New("configuration")
 
 // outward are the sections of what is read from, who is told and who may ask. What reads a file needs neither them nor their secrets; what asks the daemon
 // needs the first of them.
-var outward = []string{"http", "kafka", "alerts", "severity", "links", kindSlack, kindPagerDuty, kindAlertmanager, kindWebhook, "destinations"}
+var outward = []string{"http", "kafka", "ship", "nango", "alerts", "severity", "links", kindSlack, kindPagerDuty, kindAlertmanager, kindWebhook, "destinations"}
 
 // loadConfig reads a file over the defaults. All faults of single settings are returned together, else all that concern several; each with file and line.
 // Of unused sections only the names are looked at.

@@ -135,7 +135,7 @@ func run(ctx context.Context, args []string, errs io.Writer) error {
 	if *path == "" {
 		return usageError{"run: -config FILE is needed; configs/detector.yaml explains every setting"}
 	}
-	c, err := loadConfig(*path)
+	c, err := loadConfig(*path, "ship")
 	if err != nil {
 		return err
 	}

@@ -54,6 +54,16 @@ unusually fast.
   detector explain-record [FILE|-] [--output json]
             what is seen in single records: envelope, row, event, what is waited
             for, or why it is ignored; begin here when counts look wrong
+  detector doctor -config FILE | --input FILE
+            what the topic holds, in words: which rows, how fast, what is
+            missing for what, and the next step
+  detector ship elasticsearch|webhooks -config FILE
+            puts Nango's rows on the topic: from its log indices in
+            Elasticsearch or OpenSearch, or from its auth webhooks
+  detector generate -config FILE
+            puts a made-up Nango's rows on the topic, for trying things out
+  detector health [-config FILE]
+            asks the daemon whether it is alive: exit code 0 or 1
   detector version
 
 Every command takes -h, which lists its flags. A configuration needs three lines
@@ -101,6 +111,14 @@ func command(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 		err = sendTest(ctx, args[1:], out, errs)
 	case "explain-record":
 		err = explainRecord(ctx, args[1:], in, out, errs)
+	case "doctor":
+		err = doctor(ctx, args[1:], in, out, errs)
+	case "ship":
+		err = shipRows(ctx, args[1:], out, errs)
+	case "generate":
+		err = generate(ctx, args[1:], out, errs)
+	case "health":
+		err = health(ctx, args[1:], out, errs)
 	case "check":
 		err = check(ctx, args[1:], out, errs)
 	case "version", "-version", "--version":

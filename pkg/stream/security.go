@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
@@ -29,6 +30,20 @@ func (s Security) String() string {
 
 // GoString is String: %#v does not print the password either.
 func (s Security) GoString() string { return s.String() }
+
+// Transport returns a transport of kafka-go's that speaks as s says, for what writes or asks beside a Consumer. Files named in s are read. The caller
+// closes its idle connections.
+func (s Security) Transport(clientID string) (*kafka.Transport, error) {
+	tlsConfig, err := s.tls()
+	if err != nil {
+		return nil, err
+	}
+	mechanism, err := s.mechanism()
+	if err != nil {
+		return nil, err
+	}
+	return &kafka.Transport{ClientID: clientID, TLS: tlsConfig, SASL: mechanism}, nil
+}
 
 // tls returns nil for protocols without TLS.
 func (s Security) tls() (*tls.Config, error) {
