@@ -12,7 +12,7 @@ func TestTake(t *testing.T) {
 		status int
 		shown  string
 	}{
-		{`{"text":"hello","blocks":[{"type":"header","text":{"type":"plain_text","text":"mail is losing connections"}}]}`, 200, "| mail is losing connections\n"},
+		{`{"text":"hello","unfurl_links":false,"unfurl_media":false,"blocks":[{"type":"header","text":{"type":"plain_text","text":"mail is losing connections"}}]}`, 200, "| mail is losing connections\n"},
 		{`{"blocks":[]}`, 400, "refused: no_text"},
 		{`{"text":"hello","colour":"red"}`, 400, "refused: invalid_arguments"},
 		{strings.Repeat("x", maxBody+1), 400, ""},
