@@ -30,6 +30,7 @@ type engine struct {
 	reader   *nango.Reader
 	detector *detect.Detector
 	errors   map[web.Integration]int64 // failures under externalError
+	refused  map[web.Refusal]int64     // all failures
 	doubt    doubt                     // of inputs that are files
 	until    time.Time                 // stop when the slot it lies in is closed; zero: go on
 	after    time.Time                 // of the first row after that slot; zero: none was read
@@ -45,7 +46,8 @@ type engine struct {
 func newEngine(c *config, ceiling time.Time) *engine {
 	rules := c.table()
 	g := &engine{
-		doubt: doubt{probe: probe{config: c}}, errors: map[web.Integration]int64{}, event: func(nango.Event, bool) {}, incident: func(detect.Incident) {},
+		doubt: doubt{probe: probe{config: c}}, errors: map[web.Integration]int64{}, refused: map[web.Refusal]int64{},
+		event: func(nango.Event, bool) {}, incident: func(detect.Incident) {},
 		adopted: func(detect.Adopted) {},
 	}
 	g.detector = detect.New(detect.Options{
@@ -77,15 +79,24 @@ func (g *engine) take(events []nango.Event, now time.Time) {
 		if g.pass(earlier(e.Due, newest), now); g.stopped {
 			return
 		}
-		if e.Kind == nango.Failure && e.Type == externalError {
-			g.errors[web.Integration{Environment: e.Environment, Provider: e.Provider, Integration: e.Integration}]++
-		}
+		g.count(e)
 		o := g.detector.Observe(e, now)
 		e.Account = cmp.Or(e.Account, o.Account)
 		g.event(e, o.New)
 		g.tell(o.Incidents)
 	}
 	g.pass(earlier(g.reader.Watermark(), newest), now)
+}
+
+// count counts a failure, joined or not, as what Nango calls it and as what it is.
+func (g *engine) count(e nango.Event) {
+	if e.Kind != nango.Failure {
+		return
+	}
+	g.refused[web.Refusal{Environment: e.Environment, Provider: e.Provider, Cause: e.Cause}]++
+	if e.Type == externalError {
+		g.errors[web.Integration{Environment: e.Environment, Provider: e.Provider, Integration: e.Integration}]++
+	}
 }
 
 // pass closes the slots before the row that is newest at t; asked to stop, not beyond the first row after the slot it was asked for, which closes that.

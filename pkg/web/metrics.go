@@ -42,8 +42,10 @@ func (s *Server) writeMetrics(w io.Writer) {
 	s.scraping.Lock()
 	defer s.scraping.Unlock()
 	s.writeErrors(w, x.Errors)
+	s.writeRefused(w, x.Refused)
 	s.writeSeries(w, x.Series)
 	s.writeIncidents(w, x)
+	s.writeTold(w, x)
 }
 
 func (s *Server) writeAbout(w io.Writer) {

@@ -45,7 +45,7 @@ type Server struct {
 	checks   map[string]check
 
 	scraping sync.Mutex
-	rosters  map[string]*roster // by signal, and one for integrations
+	rosters  map[string]*roster // by signal, one for integrations, one for those whose refreshes fail
 }
 
 // New returns a Server that has been told nothing: alive, not ready.

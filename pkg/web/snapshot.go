@@ -16,6 +16,7 @@ type Snapshot struct {
 	Incidents []detect.Incident
 	Learning  detect.Learning
 	Errors    map[Integration]int64 // failures that Nango files under refresh_token_external_error, so far
+	Refused   map[Refusal]int64     // refreshes that failed, so far
 	Watermark time.Time             // every event before it was judged; zero: none
 	Newest    time.Time             // newest row that was read; zero: none
 	Silent    bool                  // no row for longer than is usual
@@ -26,6 +27,12 @@ type Snapshot struct {
 
 // Integration names an integration.
 type Integration struct{ Environment, Provider, Integration string }
+
+// Refusal names what refreshes fail of, and where.
+type Refusal struct {
+	Environment, Provider string
+	Cause                 nango.Cause
+}
 
 // Input is the source of the rows as a user sees it.
 type Input struct {
