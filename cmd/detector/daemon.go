@@ -75,7 +75,7 @@ func (d *daemon) run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("%w: kafka: %w", errConfig, err), f.store.Close())
 	}
-	f.server = web.New(web.Options{Version: buildVersion(), ConfigHash: d.hash, Now: d.now, Severity: c.severity, Shadow: c.alerts.shadow})
+	f.server = web.New(web.Options{Version: buildVersion(), ConfigHash: d.hash, Now: d.now, Severity: c.severity, Shadow: c.alerts.shadow, SetAside: aside != ""})
 	f.server.Tells(f.notifier)
 	f.server.Check("kafka", false, "not reached yet")
 	return errors.Join(d.serve(ctx, f), f.store.Close())

@@ -149,7 +149,7 @@ func (f *follower) Gap(topic string, partition int, from, to int64, reason strin
 	if reason == stream.GapTruncated { // what is there now nobody has read
 		p.others = -1
 	}
-	p.Gap += to - from
+	p.Gap, p.GapAt = p.Gap+to-from, f.now()
 	if p.LostSince.IsZero() {
 		p.LostSince = f.reader.RowTime(p.name)
 	}

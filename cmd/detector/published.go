@@ -36,7 +36,7 @@ func (f *follower) input() web.Input {
 	in := web.Input{Joined: s.Joined, Owner: s.Owner, Error: s.Err, Stalled: s.Stalled, Bytes: s.Bytes, Skipped: s.Skipped}
 	for _, p := range f.positions.byName {
 		if p.owned {
-			in.Partitions = append(in.Partitions, web.Partition{Name: p.name, Lag: p.lag(), Gap: p.Gap, Position: p.Next})
+			in.Partitions = append(in.Partitions, web.Partition{Name: p.name, Lag: p.lag(), Gap: p.Gap, GapAt: p.GapAt, Position: p.Next})
 		}
 	}
 	slices.SortFunc(in.Partitions, func(a, b web.Partition) int { return strings.Compare(a.Name, b.Name) })

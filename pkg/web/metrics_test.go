@@ -54,7 +54,7 @@ func small() Snapshot {
 		Refused:   map[Refusal]int64{{"prod", "github", nango.Revoked}: 30, {"prod", "slack", nango.Transient}: 10},
 		Watermark: noon.Add(-90 * time.Second), Newest: noon.Add(-30 * time.Second), Committed: noon.Add(-time.Second),
 		Input: Input{
-			Joined: true, Owner: true, Partitions: []Partition{{Name: "nango/0", Lag: 5, Position: 100}, {Name: "nango/1", Gap: 7, Position: 50}},
+			Joined: true, Owner: true, Partitions: []Partition{{Name: "nango/0", Lag: 5, Position: 100}, {Name: "nango/1", Gap: 7, GapAt: noon.Add(-time.Hour), Position: 50}},
 			Stalled: 1, Bytes: 1 << 20, Skipped: map[string]int64{"control": 4},
 		},
 	}
@@ -139,7 +139,7 @@ func TestEveryMetric(t *testing.T) {
 			newest_row_timestamp_seconds source_silent learning_until_timestamp_seconds partition_lag_records partition_position owner group_joined input_failing
 			state_last_commit_timestamp_seconds snapshot_timestamp_seconds build_info config_hash_info expected_false_alarms_per_week series sources
 			series_excursions series_excursions_promised budget_met
-			ready check_ok schema_drift accounts incident`,
+			ready check_ok schema_drift accounts incident offset_gap_timestamp_seconds state_set_aside`,
 		"histogram": "state_commit_seconds detection_delay_seconds",
 	}
 	all := scrape(t, full())

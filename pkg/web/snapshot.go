@@ -50,4 +50,6 @@ type Partition struct {
 	Lag      int64  // records to the end of the log
 	Gap      int64  // records lost so far
 	Position int64  // next offset
+
+	GapAt time.Time // when the newest gap was found; zero: never
 }
