@@ -165,7 +165,7 @@ func (d *Detector) inUse(parts []part, yield func(n name, account string, create
 	}
 	for n, seen := range d.alive.last {
 		if places[place{n.environment, seen.Provider}] {
-			c := d.ledger.Connection(n.environment, n.integration, n.connection)
+			c := d.over(d.ledger.Connection(n.environment, n.integration, n.connection))
 			yield(n, c.Account, c.Created)
 		}
 	}
