@@ -44,6 +44,7 @@ func (s *Server) writeMetrics(w io.Writer) {
 	s.writeErrors(w, x.Errors)
 	s.writeSeries(w, x.Series)
 	s.writeIncidents(w, x)
+	s.writeDirectory(w, &x.Directory)
 }
 
 func (s *Server) writeAbout(w io.Writer) {
