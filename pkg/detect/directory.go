@@ -2,7 +2,6 @@ package detect
 
 import (
 	"cmp"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -65,8 +64,8 @@ func newDirectory() directory {
 }
 
 // List takes a listing, after the events that were due before it. Whose a connection is, and since when it exists, stands where no row says it. A connection
-// that two listings lack is deleted, one whose error is gone works again, and one that the first listing of its environment has with an error, and of which
-// no failure is known, was broken before anybody watched.
+// that two listings lack is deleted. One whose error is gone works again, and so does one that was deleted and is there. One that the first listing of its
+// environment has with an error, and of which no failure is known, was broken before anybody watched.
 func (d *Detector) List(l Listing) (t Taken) {
 	x := &d.directory
 	before, known := x.latest[l.Environment]
@@ -74,7 +73,7 @@ func (d *Detector) List(l Listing) (t Taken) {
 		return t
 	}
 	x.renewed[l.Environment] = struct{}{}
-	if short := 2*len(l.Connections) < before.Count || len(l.Connections) == 0; short && !before.Doubted {
+	if short := 2*len(l.Connections) < before.Count || len(l.Connections) == 0 && before.Time.IsZero(); short && !before.Doubted {
 		before.Doubted = true
 		x.latest[l.Environment] = before
 		return Taken{Doubted: true}
@@ -99,7 +98,8 @@ func (d *Detector) present(l *Listing, t *Taken) map[name]struct{} {
 			continue
 		}
 		there[n] = struct{}{}
-		if state := d.ledger.State(n.environment, n.integration, n.connection); state != "" && state != window.Deleted {
+		state := d.ledger.State(n.environment, n.integration, n.connection)
+		if state != "" && state != window.Deleted {
 			t.Known++
 		}
 		was := d.directory.listed[n]
@@ -109,7 +109,7 @@ func (d *Detector) present(l *Listing, t *Taken) map[name]struct{} {
 			if d.say(l, n, nango.Refused, c.Provider).Turned {
 				t.Refused++
 			}
-		case !c.Refused && was != nil && was.Refused:
+		case !c.Refused && (was != nil && was.Refused || state == window.Deleted): // or it was made anew
 			if d.say(l, n, nango.Reconnected, c.Provider).Recovered {
 				t.Mended++
 			}
@@ -208,39 +208,4 @@ func (x *directory) of(t time.Time, fits func(environment, provider string) bool
 		}
 	}
 	return n
-}
-
-func (x *directory) changes(put func(bucket, key string, value []byte)) {
-	for n := range x.changed {
-		l, known := x.listed[n]
-		put(bucketDirectory, n.stored(), ifKnown(known, func() []byte { return encode(l) }))
-	}
-	for environment := range x.renewed {
-		put(bucketListings, environment, encode(x.latest[environment]))
-	}
-	clear(x.changed)
-	clear(x.renewed)
-}
-
-func (x *directory) restore(bucket, key string, value []byte) error {
-	if bucket == bucketListings {
-		var l latest
-		if err := json.Unmarshal(value, &l); err != nil {
-			return err
-		}
-		x.latest[key] = l
-		return nil
-	}
-	p, err := decodeKey(key, 3)
-	if err != nil {
-		return err
-	}
-	l := &listed{}
-	if err := json.Unmarshal(value, l); err != nil {
-		return err
-	}
-	n := name{p[0], p[1], p[2]}
-	x.listed[n] = l
-	x.tally(n, l, 1)
-	return nil
 }
