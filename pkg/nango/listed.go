@@ -54,7 +54,9 @@ func (l *Lister) Read(v *fastjson.Value) (c Listed, ok bool) {
 	if c.Integration == "" || c.Connection == "" {
 		return c, false
 	}
-	c.Provider = r.name(v, "provider")
+	if p := r.name(v, "provider"); p != "unknown" {
+		c.Provider = p
+	}
 	c.Account, c.Tags = r.account(v), r.tags(v)
 	if made := parseTime(v.Get("created")); made >= minTime && made <= maxTime {
 		c.Created = at(made)
