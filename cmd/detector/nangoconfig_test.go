@@ -50,6 +50,20 @@ func TestFaultsOfNangoSettings(t *testing.T) {
 	}
 }
 
+// What the page on rows shows is taken.
+func TestDocumentedNango(t *testing.T) {
+	key := write(t, nangoKey32)
+	for _, text := range fences(t, "../../docs/rows.md")[""] {
+		if strings.HasPrefix(text, "nango.url") {
+			if code, out, errs := checked(t, slackLine+strings.Replace(text, "/run/secrets/nango-prod", key, 1)); code != exitOK || !strings.Contains(out, "those of prod are") {
+				t.Errorf("%s\nis not taken: %s%s", text, out, errs)
+			}
+			return
+		}
+	}
+	t.Error("the page has lost its example")
+}
+
 // Who is asked uses the account fields and tags of the rows, and one pace for all keys.
 func TestDirectories(t *testing.T) {
 	c, err := loadConfig(write(t, slackLine+"nango: {secret_key: a, environments: [{environment: dev, secret_key: b}]}\n"))

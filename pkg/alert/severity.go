@@ -63,11 +63,14 @@ const several = 10
 
 func (s Severity) of(in *detect.Incident) severity {
 	many := in.Observed >= several
-	there := in.Active
+	broke, there := in.Observed, in.Active
 	if in.Total > 0 { // Nango's API says how many there are
 		there = in.Total
+		if in.Scope == "family" { // Observed is of the provider that rose first
+			broke = max(broke, in.Affected)
+		}
 	}
-	share := there > 0 && s.Share > 0 && float64(in.Observed) >= s.Share*float64(there)
+	share := there > 0 && s.Share > 0 && float64(broke) >= s.Share*float64(there)
 	switch {
 	case slices.Contains(s.Scopes, in.Scope), s.Connections > 0 && in.Observed >= s.Connections,
 		many && s.Score > 0 && in.Score >= s.Score, many && share:

@@ -200,10 +200,16 @@ func (x *directory) tally(n name, l *listed, by int) {
 	}
 }
 
+// fresh reports whether an environment was listed at t, or not longer before than it takes to be out of date.
+func (x *directory) fresh(environment string, t time.Time) bool {
+	newest := x.latest[environment].Time
+	return !newest.IsZero() && t.Sub(newest) <= listingFresh
+}
+
 // of counts the connections that fit, by listings that are fresh at t; 0: not known.
 func (x *directory) of(t time.Time, fits func(environment, provider string) bool) (n int) {
 	for at, count := range x.counts {
-		if newest := x.latest[at.environment].Time; !newest.IsZero() && t.Sub(newest) <= listingFresh && fits(at.environment, at.provider) {
+		if x.fresh(at.environment, t) && fits(at.environment, at.provider) {
 			n += count
 		}
 	}

@@ -129,6 +129,25 @@ func TestHowMany(t *testing.T) {
 	}
 }
 
+// Connections in use are those that are listed, where a listing is fresh; else those that were seen alive.
+func TestInUseIsWhatIsListed(t *testing.T) {
+	for _, c := range []struct {
+		listings []Listing
+		want     string
+	}{{nil, "1 of 2"}, {[]Listing{listing(onset.Add(-time.Hour), append(herd(20), nango.Listed{Integration: "crm", Connection: "d1", Provider: "crm", Account: "acme"})...)}, "1 of 21"},
+		{[]Listing{listing(onset.Add(-3*day), herd(20)...)}, "1 of 2"}} {
+		h := running(time.Hour)
+		h.put(onset.Add(-day), nango.Active, "crm", "crm", "alive", "acme")
+		h.put(onset.Add(-day), nango.Active, "crm", "crm", "other", "globex")
+		d := New(Options{})
+		feedListed(d, h.sorted(), c.listings...)
+		of, all := d.holds("acme", []part{{series: d.of(key{Revocations, "prod", "crm", "revoked"})}})
+		if got := fmt.Sprint(of, " of ", all); got != c.want {
+			t.Errorf("%s, want %s", got, c.want)
+		}
+	}
+}
+
 // A connection is deleted that two listings in a row lack, some minutes apart, after one that had it. What became of those that broke counts it so.
 func TestListedNoMore(t *testing.T) {
 	all := append(herd(20), of("c1", "c2", "c3", "c4", "c5")...)

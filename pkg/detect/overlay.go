@@ -53,6 +53,11 @@ func (d *Detector) there(fits func(environment, provider string) bool) int {
 	return d.directory.of(window.SlotTime(d.edge), fits)
 }
 
+// isListed reports whether an environment was listed in the last 24 hours.
+func (d *Detector) isListed(environment string) bool {
+	return d.directory.fresh(environment, window.SlotTime(d.edge))
+}
+
 func (d *Detector) thereOf(environment, provider string) int {
 	return d.there(func(e, p string) bool { return e == environment && p == provider })
 }
