@@ -36,10 +36,12 @@ type engine struct {
 	after    time.Time                 // of the first row after that slot; zero: none was read
 	stopped  bool                      // it is closed: what is read further changes nothing
 	oldest   time.Time                 // row that was read; zero: none
+	listings []detect.Listing          // that are not due yet, one of an environment at most
 
-	event    func(e nango.Event, isNew bool) // told of each event in the order of release, with the account of its connection if that is known by then
-	incident func(detect.Incident)           // told of each change of an incident
-	adopted  func(detect.Adopted)            // told of each rise that is taken for normal
+	event    func(e nango.Event, isNew bool)    // told of each event in the order of release, with the account of its connection if that is known by then
+	incident func(detect.Incident)              // told of each change of an incident
+	adopted  func(detect.Adopted)               // told of each rise that is taken for normal
+	listed   func(detect.Listing, detect.Taken) // told of each listing that was taken
 }
 
 // newEngine makes a pipeline that has seen nothing. Rows without append time later than ceiling are quarantined; zero: none are.
@@ -48,7 +50,7 @@ func newEngine(c *config, ceiling time.Time) *engine {
 	g := &engine{
 		doubt: doubt{probe: probe{config: c}}, errors: map[web.Integration]int64{}, refused: map[web.Refusal]int64{},
 		event: func(nango.Event, bool) {}, incident: func(detect.Incident) {},
-		adopted: func(detect.Adopted) {},
+		adopted: func(detect.Adopted) {}, listed: func(detect.Listing, detect.Taken) {},
 	}
 	g.detector = detect.New(detect.Options{
 		FalseAlarmsEvery: c.falseAlarmsEvery, UnknownEvery: c.unknownEvery, Budget: c.budget, Overrides: c.budgets,
@@ -76,6 +78,9 @@ func (g *engine) suspend(now time.Time) { g.take(g.reader.Suspend(), now) }
 func (g *engine) take(events []nango.Event, now time.Time) {
 	newest := g.reader.Newest()
 	for _, e := range events {
+		if g.takeListings(e.Due, newest, now); g.stopped {
+			return
+		}
 		if g.pass(earlier(e.Due, newest), now); g.stopped {
 			return
 		}
@@ -85,6 +90,7 @@ func (g *engine) take(events []nango.Event, now time.Time) {
 		g.event(e, o.New)
 		g.tell(o.Incidents)
 	}
+	g.takeListings(g.reader.Watermark().Add(1), newest, now)
 	g.pass(earlier(g.reader.Watermark(), newest), now)
 }
 

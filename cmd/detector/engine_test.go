@@ -76,12 +76,7 @@ func newRecorder(c config) *recorder {
 // whole reads rows from one file, in their order.
 func whole(rows []simulate.Row) *recorder {
 	r := newRecorder(defaults())
-	r.reader.Open("file", 0, -1)
-	for i, row := range rows {
-		r.reader.Read(row.Value, nango.Meta{Source: "file", Offset: int64(i)})
-	}
-	r.reader.Close("file")
-	r.flush(time.Time{})
+	r.read(rows)
 	return r
 }
 
@@ -103,6 +98,11 @@ func TestSameIncidentsInAnyBatches(t *testing.T) {
 
 // readLive reads rows as partitions that are never caught up but by the newest row of each, as a topic under load is.
 func readLive(t *testing.T, rows []simulate.Row, chance *rand.Rand) *recorder {
+	return readLiveWith(t, rows, chance, nil)
+}
+
+// readLiveWith is the same with listings of Nango's API.
+func readLiveWith(t *testing.T, rows []simulate.Row, chance *rand.Rand, listings []detect.Listing) *recorder {
 	n, size, stop := 1+chance.IntN(4), []int{1, 50, 500, 5000}[chance.IntN(4)], chance.IntN(len(rows))
 	parts := make([][]simulate.Row, n)
 	for _, row := range rows {
@@ -110,6 +110,7 @@ func readLive(t *testing.T, rows []simulate.Row, chance *rand.Rand) *recorder {
 		parts[p] = append(parts[p], row)
 	}
 	r, next, read := newRecorder(defaults()), make([]int64, n), 0
+	r.listings = slices.Clone(listings)
 	open := func() {
 		for p := range parts {
 			r.reader.Open(fmt.Sprint("t/", p), next[p], next[p])
@@ -171,6 +172,7 @@ func restartedFrom(t *testing.T, r *recorder, stored map[[2]string][]byte) *reco
 			t.Fatal(err)
 		}
 	}
+	n.listings = r.listings
 	n.events, n.incidents, n.broken, n.errors, n.refused = r.events, r.incidents, r.broken, r.errors, r.refused
 	return n
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/revwatch/revwatch/pkg/alert"
 	"github.com/revwatch/revwatch/pkg/detect"
+	"github.com/revwatch/revwatch/pkg/directory"
 	"github.com/revwatch/revwatch/pkg/nango"
 	"github.com/revwatch/revwatch/pkg/store"
 	"github.com/revwatch/revwatch/pkg/stream"
@@ -45,7 +46,8 @@ type follower struct {
 	behind    bool           // the topic is not read to its end yet
 	mixed     bool           // rows of a second Nango account were seen
 	learning  detect.Learning
-	failing   error // the state cannot be committed: nothing is fetched until it can
+	listing   []*directory.Client // of the environments that Nango's API is asked about
+	failing   error               // the state cannot be committed: nothing is fetched until it can
 }
 
 // Assigned implements stream.Handler. Where the group is ahead of our state, another member has read on, or our state was lost: what is relearned

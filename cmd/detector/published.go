@@ -22,7 +22,7 @@ func (f *follower) publish() {
 	x := web.Snapshot{
 		At: f.now(), Reader: f.reader.Stats(), Detector: f.detector.Stats(), Series: f.detector.Series(), Incidents: f.incidents(),
 		Errors: maps.Clone(f.errors), Refused: maps.Clone(f.refused), Watermark: f.reader.Watermark(), Newest: f.reader.Newest(), Silent: f.silence.open() != nil, Learning: f.detector.Learning(),
-		Drift: f.drift.state(),
+		Drift: f.drift.state(), Directory: f.directory(),
 		Input: f.input(), Committed: f.committed,
 	}
 	f.watchLearning(x.Learning)

@@ -48,6 +48,7 @@ func (s *Server) writeMetrics(w io.Writer) {
 	s.writeSeries(w, x.Series)
 	s.writeIncidents(w, x)
 	s.writeTold(w, x)
+	s.writeDirectory(w, &x.Directory)
 }
 
 func (s *Server) writeAbout(w io.Writer) {

@@ -21,6 +21,7 @@ type Snapshot struct {
 	Newest    time.Time             // newest row that was read; zero: none
 	Silent    bool                  // no row for longer than is usual
 	Drift     map[string]bool       // by kind: what is read lacks what Nango's logs have
+	Directory Directory             // what Nango's API says
 	Input     Input
 	Committed time.Time // last commit of the state; zero: none
 }
