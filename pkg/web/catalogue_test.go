@@ -95,6 +95,12 @@ var catalogue = []section{
 		{"outbox_oldest_seconds", "seconds", "for how long"},
 		{"destination_down", "1 or 0", "who has to be mended: a key, a channel, an address"},
 	}},
+	{"Nango's API", []entry{
+		{"connections", "connections", "how many there are: of so many are those broken"},
+		{"directory_connections", "connections", "how many the last list had"},
+		{"directory_last_success_timestamp_seconds", "Unix time", "how old it is"},
+		{"directory_requests_total", "requests", "what hinders it; [rows.md](rows.md#who-and-how-many-nangos-api) says what to do about each"},
+	}},
 	{"The state file", []entry{
 		{"state_commit_seconds", "seconds", "a slow disk; reading waits for each commit"},
 		{"state_last_commit_timestamp_seconds", "Unix time", "a second ago while it reads"},
@@ -118,6 +124,7 @@ var labelled = []struct{ label, of, values string }{
 	{"partition", "", "topic/number, of the partitions that this member reads"},
 	{"result", "records_total", "`understood`, `ignored`, `skipped` (cannot matter), `quarantined` (cannot be read)"},
 	{"result", "notifications_total", "`sent`; `repeated`: an unchanged state that has to be sent again; `failed`: will be made again; `doubtful`: may have arrived; `refused`: for good"},
+	{"result", "directory_requests_total", "`ok`; `unauthorized`, `forbidden`, `not_found`, `refused`, `rate_limited`, `server_error`, `unreachable`, `unreadable`"},
 	{"reason", "quarantined_total", "`empty`, `too_large`, `not_json`, `not_an_object`, `not_otlp`, `cut_row`, `too_deep`, `too_dense`, `too_many_rows`, `too_much_nesting`, `span_too_large`, `other_envelope`, `no_operation_id`, `no_connection`, `no_time`, `implausible_time`, `future`"},
 	{"reason", "skipped_batches_total", "`control`, `aborted`; `retention`, `truncated`, `corrupt`, `oversize`, `old_format`"},
 	{"envelope", "", "the outermost one: a name of [rows.md](rows.md#envelopes)"},
