@@ -76,9 +76,12 @@ func tables(t *testing.T, all map[string]*parsed, alarms map[string][]string) st
 	}
 	b.WriteString("\n## Labels\n\n| label | of | values |\n|---|---|---|\n")
 	for _, l := range labelled {
-		of := "all others"
-		if l.of != "" {
+		of := "all"
+		switch {
+		case l.of != "":
 			of = "`" + prefix + l.of + "`"
+		case elsewhere(l.label):
+			of = "all others"
 		}
 		for _, name := range strings.Split(l.label, ", ") {
 			if !labels[name] {
@@ -106,6 +109,16 @@ func labelsOf(f *parsed) (names []string) {
 func described(label, metric string) bool {
 	for _, l := range labelled {
 		if slices.Contains(strings.Split(l.label, ", "), label) && (l.of == "" || l.of == metric) {
+			return true
+		}
+	}
+	return false
+}
+
+// elsewhere reports whether a label means another thing in some metric.
+func elsewhere(label string) bool {
+	for _, l := range labelled {
+		if l.label == label && l.of != "" {
 			return true
 		}
 	}
