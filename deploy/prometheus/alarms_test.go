@@ -233,10 +233,11 @@ func full(t *testing.T, w watcher, m member) {
 
 func restarts(t *testing.T, w watcher, m member) {
 	s := m.site(t)
-	for before := "0"; !w.holds(`ALERTS{job="restarts", alertname="RevwatchRestarting", alertstate="firing"}`); {
+	for before, second := "0", int64(0); !w.holds(`ALERTS{job="restarts", alertname="RevwatchRestarting", alertstate="firing"}`); {
+		await(t, "another second, as starts are told apart by", func() bool { return time.Now().Unix() > second })
 		end := s.start("")
 		await(t, "another start", func() bool { return w.holds(`process_start_time_seconds{job="restarts"} > ` + before) })
-		before = w.values(`process_start_time_seconds{job="restarts"}`)[0]
+		before, second = w.values(`process_start_time_seconds{job="restarts"} > ` + before)[0], time.Now().Unix()
 		end()
 		if t.Failed() {
 			return
