@@ -2,9 +2,11 @@
 
 KAFKA_VERSIONS ?= 3.9.2 4.3.0
 ALERTMANAGER   ?= prometheus-alertmanager
+PROMETHEUS     ?= prometheus
+VICTORIAMETRICS ?= victoria-metrics
 STATICCHECK     = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race vet lint fmt bench integration integration-alertmanager demo need-java need-mvn need-alertmanager
+.PHONY: build test race vet lint fmt bench integration integration-alertmanager integration-prometheus demo need-java need-mvn need-alertmanager need-prometheus
 .DEFAULT_GOAL := build
 
 build: ## a static binary
@@ -33,14 +35,17 @@ demo:
 	go run ./cmd/detector demo
 
 # Real Apache Kafka, several versions one after the other. Needs Java 17 and Maven; the jars are kept in .kafka.
-integration: integration-alertmanager $(KAFKA_VERSIONS:%=.kafka/%/.complete) | need-java
+integration: integration-alertmanager integration-prometheus $(KAFKA_VERSIONS:%=.kafka/%/.complete) | need-java
 	@for v in $(KAFKA_VERSIONS); do \
 		echo "Apache Kafka $$v"; \
-		REVWATCH_KAFKA_JARS="$(CURDIR)/.kafka/$$v" go test -tags integration -count=1 -p 1 -timeout 10m -run Integration $$(go list ./... | grep -v '/pkg/alert$$') || exit 1; \
+		REVWATCH_KAFKA_JARS="$(CURDIR)/.kafka/$$v" go test -tags integration -count=1 -p 1 -timeout 10m -run Integration $$(go list ./... | grep -v -e '/pkg/alert$$' -e /deploy/) || exit 1; \
 	done
 
 integration-alertmanager: | need-alertmanager ## a cluster of two real Alertmanagers
 	REVWATCH_ALERTMANAGER="$(ALERTMANAGER)" go test -tags integration -count=1 -timeout 10m -run Integration ./pkg/alert
+
+integration-prometheus: | need-prometheus ## dashboards and alarms in a real Prometheus and VictoriaMetrics
+	REVWATCH_PROMETHEUS="$(PROMETHEUS)" REVWATCH_VICTORIAMETRICS="$(VICTORIAMETRICS)" go test -tags integration -count=1 -timeout 10m -run Integration ./deploy/...
 
 .kafka/%/.complete: internal/broker/apache/pom.xml | need-java need-mvn
 	mvn -q -B -f $< -Dkafka.version=$* dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/.kafka/$*" -DincludeScope=runtime
@@ -51,3 +56,7 @@ need-java need-mvn: need-%:
 
 need-alertmanager:
 	@command -v $(ALERTMANAGER) >/dev/null || { echo "make integration: $(ALERTMANAGER) is missing (package prometheus-alertmanager); ALERTMANAGER=PROGRAM names another" >&2; exit 1; }
+
+need-prometheus:
+	@command -v $(PROMETHEUS) >/dev/null && command -v promtool >/dev/null || { echo "make integration: $(PROMETHEUS) or promtool is missing (package prometheus); PROMETHEUS=PROGRAM names another" >&2; exit 1; }
+	@command -v $(VICTORIAMETRICS) >/dev/null || { echo "make integration: $(VICTORIAMETRICS) is missing (package victoria-metrics); VICTORIAMETRICS=PROGRAM names another" >&2; exit 1; }

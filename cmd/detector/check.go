@@ -49,10 +49,13 @@ func check(ctx context.Context, args []string, out, errs io.Writer) error {
 	case !errors.Is(err, errNothingYet):
 		fmt.Fprintf(errs, "warning: the present number of series is not known: %v\n", err)
 	}
+	if on := c.nango.words(); on != "" {
+		fmt.Fprintf(out, "asks     %s\n", on)
+	}
 	c.tells(out, telling)
 	fmt.Fprintf(out, "keeps    its state in %s; of connections %s\n", c.statePath, c.keptTags())
 	fmt.Fprintf(out, "shows    /metrics /healthz /readyz on %s; /api/v1 on %s%s\n", c.listen, c.admin.listen, c.guarded())
-	for _, doubt := range c.doubts() {
+	for _, doubt := range append(c.doubts(), c.nango.doubts()...) {
 		fmt.Fprintf(errs, "warning: %s\n", doubt)
 	}
 	return nil
@@ -66,6 +69,9 @@ func (c *config) rehearse() (*alert.Notifier, error) {
 	}
 	if _, err := stream.New(c.stream()); err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
+	}
+	if _, err := c.directories(time.Now); err != nil {
+		return nil, fmt.Errorf("nango: %w", err)
 	}
 	return alert.NewNotifier(c.notifying(to))
 }

@@ -158,7 +158,7 @@ func loadConfig(path string, unused ...string) (config, error) {
 	}
 	c.hash = hashOf(data)
 	where, err := applyYAML(path, data, c.aliases(unused...))
-	err = errors.Join(err, c.alerts.readLists(where))
+	err = errors.Join(err, c.alerts.readLists(where), c.nango.readLists(where))
 	if err == nil {
 		err = errors.Join(c.validate(where), c.validateAlerts(where), c.layRules(where))
 	}
@@ -180,6 +180,7 @@ func (c *config) validate(where places) error {
 		faults = append(faults, fault{where.file, line, fmt.Sprintf(format, args...)})
 	}
 	c.validateKafka(where, bad)
+	c.nango.validate(where, bad)
 	if c.admin.token == "" && !isLoopback(c.admin.listen) {
 		bad(where.line(&c.admin.listen), "http.admin_listen: %q is not of this machine alone: it needs http.admin_token", c.admin.listen)
 	}

@@ -47,7 +47,10 @@ func (d *daemon) run(ctx context.Context) error {
 	f := &follower{engine: g, silence: &silence{}, weekly: &weekly{when: when}, drift: newDrift(c), now: d.now, log: d.log, watch: d.watch,
 		every: cmp.Or(d.every, commitEvery), logged: map[string]int{}, asked: newQuestions(), words: c.wording(), shadow: c.alerts.shadow}
 	g.incident, f.silence.change = f.decided, f.decided
-	g.adopted = f.adopts
+	g.adopted, g.listed = f.adopts, f.lists
+	if f.listing, err = c.directories(d.now); err != nil {
+		return fmt.Errorf("%w: nango: %w", errConfig, err)
+	}
 
 	o := c.notifying(d.destinations)
 	o.Log = d.log.Named("alert")
@@ -75,7 +78,7 @@ func (d *daemon) run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("%w: kafka: %w", errConfig, err), f.store.Close())
 	}
-	f.server = web.New(web.Options{Version: buildVersion(), ConfigHash: d.hash, Now: d.now, Severity: c.severity, Shadow: c.alerts.shadow})
+	f.server = web.New(web.Options{Version: buildVersion(), ConfigHash: d.hash, Now: d.now, Severity: c.severity, Shadow: c.alerts.shadow, SetAside: aside != ""})
 	f.server.Tells(f.notifier)
 	f.server.Check("kafka", false, "not reached yet")
 	return errors.Join(d.serve(ctx, f), f.store.Close())
@@ -107,6 +110,10 @@ func (d *daemon) serve(ctx context.Context, f *follower) error {
 		d.log.Warn("nobody is told of incidents: they are only logged and counted")
 	case d.config.alerts.shadow:
 		d.log.Warn("alerts.shadow is on: incidents are decided, logged and shown, and nothing is sent to anybody")
+	}
+
+	if len(f.listing) > 0 {
+		parts.Go(func() { f.newLister(&d.config).run(ctx) })
 	}
 
 	err := f.consumer.Run(ctx, f)

@@ -30,23 +30,27 @@ type engine struct {
 	reader   *nango.Reader
 	detector *detect.Detector
 	errors   map[web.Integration]int64 // failures under externalError
+	refused  map[web.Refusal]int64     // all failures
 	doubt    doubt                     // of inputs that are files
 	until    time.Time                 // stop when the slot it lies in is closed; zero: go on
 	after    time.Time                 // of the first row after that slot; zero: none was read
 	stopped  bool                      // it is closed: what is read further changes nothing
 	oldest   time.Time                 // row that was read; zero: none
+	listings []detect.Listing          // that are not due yet, one of an environment at most
 
-	event    func(e nango.Event, isNew bool) // told of each event in the order of release, with the account of its connection if that is known by then
-	incident func(detect.Incident)           // told of each change of an incident
-	adopted  func(detect.Adopted)            // told of each rise that is taken for normal
+	event    func(e nango.Event, isNew bool)    // told of each event in the order of release, with the account of its connection if that is known by then
+	incident func(detect.Incident)              // told of each change of an incident
+	adopted  func(detect.Adopted)               // told of each rise that is taken for normal
+	listed   func(detect.Listing, detect.Taken) // told of each listing that was taken
 }
 
 // newEngine makes a pipeline that has seen nothing. Rows without append time later than ceiling are quarantined; zero: none are.
 func newEngine(c *config, ceiling time.Time) *engine {
 	rules := c.table()
 	g := &engine{
-		doubt: doubt{probe: probe{config: c}}, errors: map[web.Integration]int64{}, event: func(nango.Event, bool) {}, incident: func(detect.Incident) {},
-		adopted: func(detect.Adopted) {},
+		doubt: doubt{probe: probe{config: c}}, errors: map[web.Integration]int64{}, refused: map[web.Refusal]int64{},
+		event: func(nango.Event, bool) {}, incident: func(detect.Incident) {},
+		adopted: func(detect.Adopted) {}, listed: func(detect.Listing, detect.Taken) {},
 	}
 	g.detector = detect.New(detect.Options{
 		FalseAlarmsEvery: c.falseAlarmsEvery, UnknownEvery: c.unknownEvery, Budget: c.budget, Overrides: c.budgets,
@@ -74,18 +78,31 @@ func (g *engine) suspend(now time.Time) { g.take(g.reader.Suspend(), now) }
 func (g *engine) take(events []nango.Event, now time.Time) {
 	newest := g.reader.Newest()
 	for _, e := range events {
+		if g.takeListings(e.Due, newest, now); g.stopped {
+			return
+		}
 		if g.pass(earlier(e.Due, newest), now); g.stopped {
 			return
 		}
-		if e.Kind == nango.Failure && e.Type == externalError {
-			g.errors[web.Integration{Environment: e.Environment, Provider: e.Provider, Integration: e.Integration}]++
-		}
+		g.count(e)
 		o := g.detector.Observe(e, now)
 		e.Account = cmp.Or(e.Account, o.Account)
 		g.event(e, o.New)
 		g.tell(o.Incidents)
 	}
+	g.takeListings(g.reader.Watermark().Add(1), newest, now)
 	g.pass(earlier(g.reader.Watermark(), newest), now)
+}
+
+// count counts a failure, joined or not, as what Nango calls it and as what it is.
+func (g *engine) count(e nango.Event) {
+	if e.Kind != nango.Failure {
+		return
+	}
+	g.refused[web.Refusal{Environment: e.Environment, Provider: e.Provider, Cause: e.Cause}]++
+	if e.Type == externalError {
+		g.errors[web.Integration{Environment: e.Environment, Provider: e.Provider, Integration: e.Integration}]++
+	}
 }
 
 // pass closes the slots before the row that is newest at t; asked to stop, not beyond the first row after the slot it was asked for, which closes that.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/revwatch/revwatch/pkg/alert"
 	"github.com/revwatch/revwatch/pkg/detect"
+	"github.com/revwatch/revwatch/pkg/directory"
 	"github.com/revwatch/revwatch/pkg/nango"
 	"github.com/revwatch/revwatch/pkg/store"
 	"github.com/revwatch/revwatch/pkg/stream"
@@ -45,7 +46,8 @@ type follower struct {
 	behind    bool           // the topic is not read to its end yet
 	mixed     bool           // rows of a second Nango account were seen
 	learning  detect.Learning
-	failing   error // the state cannot be committed: nothing is fetched until it can
+	listing   []*directory.Client // of the environments that Nango's API is asked about
+	failing   error               // the state cannot be committed: nothing is fetched until it can
 }
 
 // Assigned implements stream.Handler. Where the group is ahead of our state, another member has read on, or our state was lost: what is relearned
@@ -149,7 +151,7 @@ func (f *follower) Gap(topic string, partition int, from, to int64, reason strin
 	if reason == stream.GapTruncated { // what is there now nobody has read
 		p.others = -1
 	}
-	p.Gap += to - from
+	p.Gap, p.GapAt = p.Gap+to-from, f.now()
 	if p.LostSince.IsZero() {
 		p.LostSince = f.reader.RowTime(p.name)
 	}

@@ -77,7 +77,7 @@ func TestGapSurvivesARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := again.at("t", 0)
-	if p.Next != 25 || p.Gap != 15 || !p.LostSince.Equal(worldStart) || !p.known {
+	if p.Next != 25 || p.Gap != 15 || !p.GapAt.Equal(f.now()) || !p.LostSince.Equal(worldStart) || !p.known {
 		t.Errorf("restored %+v", p)
 	}
 	if err := again.restore(bucketPositions, "no partition", []byte("{}")); err == nil || !strings.Contains(err.Error(), "no partition") {

@@ -17,6 +17,7 @@ const bucketPositions = "positions"
 type position struct {
 	Next      int64     `json:"next"`
 	Gap       int64     `json:"gap,omitempty"`       // records lost so far
+	GapAt     time.Time `json:"gap_at,omitzero"`     // clock at which the newest gap was found
 	LostSince time.Time `json:"lost_since,omitzero"` // records were lost after this time, and none was read since
 	Told      time.Time `json:"told,omitzero"`       // append time of the newest record that another owner, or an earlier state, had committed
 

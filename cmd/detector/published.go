@@ -21,8 +21,8 @@ func (f *follower) publish() {
 	}
 	x := web.Snapshot{
 		At: f.now(), Reader: f.reader.Stats(), Detector: f.detector.Stats(), Series: f.detector.Series(), Incidents: f.incidents(),
-		Errors: maps.Clone(f.errors), Watermark: f.reader.Watermark(), Newest: f.reader.Newest(), Silent: f.silence.open() != nil, Learning: f.detector.Learning(),
-		Drift: f.drift.state(),
+		Errors: maps.Clone(f.errors), Refused: maps.Clone(f.refused), Watermark: f.reader.Watermark(), Newest: f.reader.Newest(), Silent: f.silence.open() != nil, Learning: f.detector.Learning(),
+		Drift: f.drift.state(), Directory: f.directory(),
 		Input: f.input(), Committed: f.committed,
 	}
 	f.watchLearning(x.Learning)
@@ -36,7 +36,7 @@ func (f *follower) input() web.Input {
 	in := web.Input{Joined: s.Joined, Owner: s.Owner, Error: s.Err, Stalled: s.Stalled, Bytes: s.Bytes, Skipped: s.Skipped}
 	for _, p := range f.positions.byName {
 		if p.owned {
-			in.Partitions = append(in.Partitions, web.Partition{Name: p.name, Lag: p.lag(), Gap: p.Gap, Position: p.Next})
+			in.Partitions = append(in.Partitions, web.Partition{Name: p.name, Lag: p.lag(), Gap: p.Gap, GapAt: p.GapAt, Position: p.Next})
 		}
 	}
 	slices.SortFunc(in.Partitions, func(a, b web.Partition) int { return strings.Compare(a.Name, b.Name) })

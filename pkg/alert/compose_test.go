@@ -310,6 +310,33 @@ func TestWhoseConnectionsAreInUse(t *testing.T) {
 	}
 }
 
+// Where Nango's API lists all connections, the share is of all: of the provider, of its family, of everything; else the words are those without.
+func TestShareOfAll(t *testing.T) {
+	for _, c := range []struct {
+		change func(*detect.Incident)
+		want   string
+	}{
+		{func(in *detect.Incident) { in.Total = 512 }, "23 of 512 connections of Gmail"},
+		{func(in *detect.Incident) { in.Total, in.Active, in.Scope = 512, 0, "provider" }, "23 of 512 connections"},
+		{func(in *detect.Incident) { in.Total, in.Scope, in.Affected = 900, "family", 41 }, "41 of 900 connections of Gmail and sisters"},
+		{func(in *detect.Incident) { in.Total, in.Scope = 4000, "all" }, "23 of 4000 connections of all providers"},
+		{func(in *detect.Incident) { in.Total, in.Scope = 20, "provider" }, "20 connections"}, // some that broke are gone
+		{func(in *detect.Incident) { in.Total, in.Scope, in.Observed = 1, "provider", 1 }, "1 of 1 connection"},
+	} {
+		in := revoked()
+		c.change(&in)
+		m := compose(&in, nil, open, wording())
+		if !slices.Contains(m.facts, fact{"Of all", c.want}) || slices.ContainsFunc(m.facts, func(f fact) bool { return f.name == "In use" }) {
+			t.Errorf("%q, want %s", m.facts, c.want)
+		}
+	}
+	asked := strange()
+	asked.Total = 512
+	if m := compose(&asked, nil, open, wording()); slices.ContainsFunc(m.facts, func(f fact) bool { return f.name == "Of all" }) {
+		t.Errorf("%q", m.facts)
+	}
+}
+
 // More are told of only when there are more: the window may hold breaks of before the onset.
 func TestMoreAreOfTheIncident(t *testing.T) {
 	in := revoked()

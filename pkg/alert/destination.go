@@ -59,6 +59,9 @@ const (
 	refused  verdict = "refused"  // the other side will not have it, however often it is tried
 )
 
+// Results are what may come of a request, as Status counts it.
+var Results = []string{"sent", "repeated", string(failed), string(doubtful), string(refused)}
+
 // fault is an error of a destination. Its reason is our own text or a checked code: no URL, key or body is in it.
 type fault struct {
 	verdict verdict

@@ -34,7 +34,10 @@ func (c composer) facts() []fact {
 		return append(fs, fact{"Ended", c.ending()})
 	}
 	fs = append(fs, fact{"Observed", c.observed()}, fact{"How rare", rarity(c.in.OncePerDays)}, fact{"Since", moment(c.in.Since) + c.sofar()})
-	if !c.strange() && !c.wide() {
+	switch {
+	case c.in.Total > 0 && !c.strange():
+		fs = append(fs, fact{"Of all", c.of()})
+	case !c.strange() && !c.wide():
 		fs = append(fs, fact{"In use", c.active()})
 	}
 	return append(fs, fact{"Severity", string(c.words.Severity.of(c.in))})
@@ -132,6 +135,23 @@ func (c composer) integration() string {
 		return "not known"
 	}
 	return fmt.Sprintf("spread over %d integrations", len(seen))
+}
+
+// of is the share of all connections there are, as Nango's API listed them: of the provider, of its family, or of the environments.
+func (c composer) of() string {
+	n, whose := c.in.Observed, ""
+	switch c.in.Scope {
+	case "integration":
+		whose = " of " + c.provider
+	case "family":
+		n, whose = c.all(), " of "+c.provider+" and sisters"
+	case "all":
+		whose = " of all providers"
+	}
+	if n > c.in.Total {
+		return count(c.in.Total, "connection") + whose
+	}
+	return fmt.Sprintf("%d of %s%s", n, count(c.in.Total, "connection"), whose)
 }
 
 // active is the share of the provider's connections in use; where it is not known it is not made up.

@@ -55,7 +55,7 @@ func anyIncident(t *rapid.T) detect.Incident {
 		Cause:       rapid.SampledFrom([]string{"revoked", "misconfigured", "unknown", ""}).Draw(t, "cause"),
 		Environment: text().Draw(t, "environment"), Provider: text().Draw(t, "provider"), Integration: text().Draw(t, "integration"),
 		Observed: rapid.IntRange(-1, 1e9).Draw(t, "observed"), Expected: number.Draw(t, "expected"), Score: number.Draw(t, "score"), OncePerDays: number.Draw(t, "days"),
-		WindowSeconds: rapid.IntRange(-1, 1e6).Draw(t, "window"), Active: rapid.IntRange(-1, 1e9).Draw(t, "active"),
+		WindowSeconds: rapid.IntRange(-1, 1e6).Draw(t, "window"), Active: rapid.IntRange(-1, 1e9).Draw(t, "active"), Total: max(0, rapid.IntRange(-1e9, 1e9).Draw(t, "total")),
 		Since: moments.Draw(t, "since"), Time: moments.Draw(t, "time"), ResolvedAt: moments.Draw(t, "resolved"), Resolution: text().Draw(t, "resolution"),
 		Explanation: rapid.SliceOfN(text(), 0, 12).Draw(t, "explanation"),
 	}
@@ -351,6 +351,9 @@ func TestSeverityConditions(t *testing.T) {
 		{DefaultSeverity, detect.Incident{Observed: 9, Active: 9}, "warning"},
 		{DefaultSeverity, detect.Incident{Observed: 40}, "warning"}, // how many are in use is not known
 		{DefaultSeverity, detect.Incident{Observed: 10, Active: -1}, "warning"},
+		{DefaultSeverity, detect.Incident{Observed: 10, Active: 11, Total: 51}, "warning"}, // all that there are are known
+		{DefaultSeverity, detect.Incident{Observed: 10, Total: 50}, "critical"},
+		{Severity{Share: 0.5}, detect.Incident{Observed: 10, Affected: 25, Total: 50, Scope: "family"}, "critical"},
 		{Severity{Connections: 3}, detect.Incident{Observed: 3}, "critical"},
 		{Severity{Connections: 3}, detect.Incident{Observed: 2, Active: 2, Score: 9, Scope: "all"}, "warning"},
 		{Severity{Scopes: []string{"integration"}}, detect.Incident{Scope: "integration"}, "critical"},

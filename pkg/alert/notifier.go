@@ -211,7 +211,7 @@ type Status struct {
 	Name    string
 	Pending int              // incidents that owe it a message
 	Oldest  time.Time        // since when the oldest is pending; zero: none
-	Results map[string]int64 // requests so far by result: sent, repeated, failed, doubtful, refused
+	Results map[string]int64 // requests so far by result, one of Results
 	Err     string           // the last error, or why it is down; "" once it works again
 	Down    bool             // it refuses for good what it is owed
 	Since   time.Time        // since when it is down; zero: it is not, or nobody knows

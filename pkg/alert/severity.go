@@ -20,7 +20,7 @@ const (
 // in the options of who grades; with Scopes empty and not nil it means that none is critical.
 type Severity struct {
 	Connections int      // so many newly broke
-	Share       float64  // so large a share of the connections seen active newly broke, 10 of them at least; 0: the share does not matter
+	Share       float64  // so large a share of the connections newly broke, 10 of them at least: of all where Nango's API lists them, else of those seen active; 0: the share does not matter
 	Score       float64  // 10 or more broke at so many times the alarm line (a score is logarithmic: 2 is the square of the rarity that alarms)
 	Scopes      []string // of these scopes
 }
@@ -63,7 +63,14 @@ const several = 10
 
 func (s Severity) of(in *detect.Incident) severity {
 	many := in.Observed >= several
-	share := in.Active > 0 && s.Share > 0 && float64(in.Observed) >= s.Share*float64(in.Active)
+	broke, there := in.Observed, in.Active
+	if in.Total > 0 { // Nango's API says how many there are
+		there = in.Total
+		if in.Scope == "family" { // Observed is of the provider that rose first
+			broke = max(broke, in.Affected)
+		}
+	}
+	share := there > 0 && s.Share > 0 && float64(broke) >= s.Share*float64(there)
 	switch {
 	case slices.Contains(s.Scopes, in.Scope), s.Connections > 0 && in.Observed >= s.Connections,
 		many && s.Score > 0 && in.Score >= s.Score, many && share:

@@ -21,6 +21,7 @@ type breadth struct {
 	Broken   []Broken  // at most 50 of them
 
 	Environments []string `json:",omitempty"` // of them, sorted
+	Total        int      `json:",omitempty"` // connections there are in these; 0: not known
 
 	Ranking   []Lift      `json:",omitempty"` // what is over-represented among them
 	Ranked    []string    `json:",omitempty"` // the same in words

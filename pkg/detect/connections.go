@@ -45,6 +45,7 @@ type Connection struct {
 func (d *Detector) Connections(f Filter) []Connection {
 	list, incidents := []Connection{}, d.toldOf()
 	for c := range d.ledger.All {
+		c = d.over(c)
 		n := name{c.Environment, c.Integration, c.Connection}
 		if f.chooses(&c) && (f.Incident == "" || d.isMember(f.Incident, n)) {
 			list = append(list, connectionForm(&c, d.newestOf(n, incidents)))

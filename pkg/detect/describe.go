@@ -21,9 +21,9 @@ func (d *Detector) describe(s *series) {
 	t.WindowSeconds = int(t.Peak.To-t.Peak.From+1) * int(window.Slot.Seconds())
 	t.Score = max(0, t.Peak.Score) / t.Line
 	t.OncePerDays = min(math.Exp(t.Peak.Score), math.MaxFloat64)
-	t.Active = 0
+	t.Active, t.Total = 0, 0
 	if s.Signal == Revocations {
-		t.Active = d.alive.count(s.Environment, s.Provider)
+		t.Active, t.Total = d.alive.count(s.Environment, s.Provider), d.thereOf(s.Environment, s.Provider)
 	}
 	found := take(part{s, breaks})
 	several := d.integrations(s, found.by[byIntegration]) > 1
@@ -56,7 +56,7 @@ func (d *Detector) describe(s *series) {
 	t.Course = d.course(s)
 	d.describeWide(t)
 	d.followMembers(s)
-	t.Total = s.total
+	t.Breaks = s.total
 	s.changed = true
 }
 
@@ -120,13 +120,13 @@ func (d *Detector) told(s *series, p peak) (breaks []window.Break) {
 
 func (d *Detector) knownOwner(s *series, b *window.Break) {
 	if b.Account == "" && s.Signal == Revocations {
-		b.Account, _ = d.ledger.Owner(s.Environment, b.Integration, b.Connection)
+		b.Account, _ = d.owner(name{s.Environment, b.Integration, b.Connection})
 	}
 }
 
 // own adds what is known of whose a connection is.
 func (d *Detector) own(environment string, b *Broken) {
-	account, tags := d.ledger.Owner(environment, b.Integration, b.Connection)
+	account, tags := d.owner(name{environment, b.Integration, b.Connection})
 	b.Account, b.Tags = or(b.Account, account), tags
 }
 

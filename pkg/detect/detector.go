@@ -90,6 +90,7 @@ type Detector struct {
 	moved        bool                // some of them moved
 	freshMembers map[membership]struct{}
 	week         week
+	directory    directory
 
 	dirty bool // one of begun, began, edge, live, stats
 	fresh map[place]struct{}
@@ -131,7 +132,7 @@ func New(o Options) *Detector {
 		live: map[string]int{}, starts: map[place]int64{}, series: map[key]*series{}, fresh: map[place]struct{}{}, shaky: map[place]*shaky{},
 		shakyChanged: map[placeDay]struct{}{}, members: map[string]*members{}, memberOf: map[name][]string{}, freshMembers: map[membership]struct{}{},
 		replacedChanged: map[string]struct{}{},
-		week:            newWeek(),
+		week:            newWeek(), directory: newDirectory(),
 	}
 }
 
@@ -170,11 +171,13 @@ func (d *Detector) Observe(e nango.Event, now time.Time) Observation {
 		k := key{UnknownConnections, e.Environment, e.Integration, "unknown"}
 		return Observation{Incidents: d.count(k, e, time.Time{}, now)}
 	}
-	account, _ := d.ledger.Owner(e.Environment, e.Integration, e.Connection)
+	n := name{e.Environment, e.Integration, e.Connection}
+	account, _ := d.owner(n)
 	v := d.ledger.Observe(e)
+	v.Account = or(v.Account, d.accountOf(n))
 	o := Observation{New: v.New, Recovered: v.Recovered, Account: v.Account}
 	if v.Turned || v.Account != account {
-		d.turned(name{e.Environment, e.Integration, e.Connection})
+		d.turned(n)
 	}
 	if v.Recovered {
 		d.noteWeek(e.Environment, slot, weekDay{Reconnected: 1})

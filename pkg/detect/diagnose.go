@@ -157,15 +157,22 @@ func (d *Detector) holds(account string, parts []part) (of, all int) {
 	return of, all
 }
 
-// inUse yields the connections of providers that were seen alive in the last 7 days, in no order.
+// inUse yields the connections of providers that are there by a listing of the last 24 hours; in environments without one those that were seen alive in the
+// last 7 days. In no order.
 func (d *Detector) inUse(parts []part, yield func(n name, account string, created time.Time)) {
 	places := map[place]bool{}
 	for _, x := range parts {
 		places[place{x.Environment, x.Provider}] = true
 	}
+	for n, l := range d.directory.listed {
+		if places[place{n.environment, l.Provider}] && l.Missing.IsZero() && d.isListed(n.environment) {
+			c := d.over(d.ledger.Connection(n.environment, n.integration, n.connection))
+			yield(n, c.Account, c.Created)
+		}
+	}
 	for n, seen := range d.alive.last {
-		if places[place{n.environment, seen.Provider}] {
-			c := d.ledger.Connection(n.environment, n.integration, n.connection)
+		if places[place{n.environment, seen.Provider}] && !d.isListed(n.environment) {
+			c := d.over(d.ledger.Connection(n.environment, n.integration, n.connection))
 			yield(n, c.Account, c.Created)
 		}
 	}

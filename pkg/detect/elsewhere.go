@@ -49,6 +49,16 @@ func (d *Detector) identified(s *series, list []Broken) []Broken {
 // folded is an id without the differences that people do not see.
 func folded(id string) string { return strings.ToLower(strings.TrimSpace(id)) }
 
+// names yields all connections that are known and not deleted, by rows or by Nango's API, in no order.
+func (d *Detector) names(yield func(environment, integration, connection string)) {
+	d.ledger.Names(yield)
+	for n, l := range d.directory.listed {
+		if l.Missing.IsZero() && d.ledger.State(n.environment, n.integration, n.connection) == "" {
+			yield(n.environment, n.integration, n.connection)
+		}
+	}
+}
+
 // locate looks once through all connections that are known and not deleted for those that were asked for.
 func (d *Detector) locate(asked []wanted) {
 	if len(asked) == 0 {
@@ -58,7 +68,7 @@ func (d *Detector) locate(asked []wanted) {
 	for i, x := range asked {
 		of[folded(x.Connection)] = append(of[folded(x.Connection)], i)
 	}
-	d.ledger.Names(func(environment, integration, id string) {
+	d.names(func(environment, integration, id string) {
 		for _, i := range of[folded(id)] {
 			x := asked[i]
 			if f := (found{name{environment, integration, id}, id != x.Connection}); f.spelled || environment != x.environment || integration != x.Integration {

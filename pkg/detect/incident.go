@@ -40,13 +40,14 @@ type Incident struct {
 	Provider      string    `json:"provider"`
 	Integration   string    `json:"integration"` // set when one integration holds >= 80 % of the breaks
 	Cause         string    `json:"cause"`
-	Since         time.Time `json:"since"`          // onset estimate, of its newest rise where it was opened again: first break at or after the slot of greatest likelihood
-	Observed      int       `json:"observed"`       // distinct newly broken connections in the window
-	Expected      float64   `json:"expected"`       // by the baseline, in the same window
-	WindowSeconds int       `json:"window_seconds"` // length of the best window
-	Score         float64   `json:"score"`          // max(0, s')/log B: 1 is the alarm line
-	OncePerDays   float64   `json:"once_per_days"`  // exp(s')
-	Active        int       `json:"active"`         // connections seen active in 7 days; 0 = not known
+	Since         time.Time `json:"since"`           // onset estimate, of its newest rise where it was opened again: first break at or after the slot of greatest likelihood
+	Observed      int       `json:"observed"`        // distinct newly broken connections in the window
+	Expected      float64   `json:"expected"`        // by the baseline, in the same window
+	WindowSeconds int       `json:"window_seconds"`  // length of the best window
+	Score         float64   `json:"score"`           // max(0, s')/log B: 1 is the alarm line
+	OncePerDays   float64   `json:"once_per_days"`   // exp(s')
+	Active        int       `json:"active"`          // connections seen active in 7 days; 0 = not known
+	Total         int       `json:"total,omitempty"` // connections there are, as Nango's API listed them in the last 24 h: of the provider, of the family, of all; 0 = not known
 	Explanation   []string  `json:"explanation"`
 	Connections   []Broken  `json:"connections"` // at most 50, first broken first
 

@@ -170,7 +170,7 @@ func (d *Detector) learnOwners(id string, m *members) {
 		if account != "" {
 			continue
 		}
-		if account, _ = d.ledger.Owner(n.environment, n.integration, n.connection); account != "" {
+		if account, _ = d.owner(n); account != "" {
 			m.names[n], m.accounts[account] = account, struct{}{}
 			d.freshMembers[membership{id, n}] = struct{}{}
 		}
@@ -263,7 +263,7 @@ func (d *Detector) broke(k key, e nango.Event) int64 {
 		return 0
 	}
 	d.noteWeek(e.Environment, window.SlotOf(e.Time), weekDay{Broken: 1})
-	_, created := d.ledger.Origin(e.Environment, e.Integration, e.Connection)
+	created := d.createdBefore(name{e.Environment, e.Integration, e.Connection}, e.Time)
 	if created.IsZero() {
 		return 0
 	}

@@ -36,7 +36,7 @@ func (d *Detector) midnight() {
 		}
 	}
 	d.sweepReplaced(at)
-	d.ledger.Sweep(at, d.isFollowed)
+	d.ledger.Sweep(at, d.needed)
 	d.asked.sweep(at)
 	d.alive.sweep(today)
 	d.rows.forget()

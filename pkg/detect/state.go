@@ -32,6 +32,9 @@ const (
 	bucketWeek    = "detect.week"    // environment, day → how many broke and were reconnected
 
 	bucketReplaced = "detect.replaced" // incident → a resolved one whose place another has
+
+	bucketDirectory = "detect.directory" // environment, integration, connection → what Nango's API listed of it
+	bucketListings  = "detect.listings"  // environment → the newest listing
 )
 
 type storedHeader struct {
@@ -113,6 +116,7 @@ func (d *Detector) Changes(put func(bucket, key string, value []byte)) {
 	d.changesMembers(put)
 	d.changesReplaced(put)
 	d.week.changes(put)
+	d.directory.changes(put)
 	for _, s := range d.order {
 		s.changes(put)
 	}
@@ -259,6 +263,8 @@ func (d *Detector) restore(bucket, key string, value []byte) error {
 		return d.restoreReplaced(value)
 	case bucketWeek:
 		return d.week.restore(key, value)
+	case bucketDirectory, bucketListings:
+		return d.directory.restore(bucket, key, value)
 	case bucketSeries, bucketRing, bucketRates, bucketBreaks, bucketMix:
 		return d.restoreSeries(bucket, key, value)
 	}

@@ -1,5 +1,7 @@
 package detect
 
+import "slices"
+
 // together ranks and diagnoses what an incident of a family stands for.
 func (d *Detector) together(t *tracked) {
 	parts, past := d.partsOf(t), normal{today: floorDay(d.edge)}
@@ -11,6 +13,9 @@ func (d *Detector) together(t *tracked) {
 		if s.kind() == (kind{t.Signal, t.Cause}) && s.Environment == t.Environment && d.opt.Family(s.Provider) == family {
 			past.wide = append(past.wide, s)
 		}
+	}
+	if t.Signal == Revocations {
+		t.Total = d.there(func(e, provider string) bool { return e == t.Environment && d.opt.Family(provider) == family })
 	}
 	found := take(parts...)
 	top := past.rank(found, anyDimension)
@@ -39,6 +44,7 @@ func (d *Detector) explainAll(k kind, b *breadth, slot int64) {
 	}
 	found, past := take(parts...), d.compareAll(k)
 	if k.Signal == Revocations {
+		b.Total = d.there(func(e, _ string) bool { return slices.Contains(b.Environments, e) })
 		top := past.rank(found, anyDimension)
 		b.Ranking, b.Ranked = lifts(top), rankedLines(top, found.all)
 	}

@@ -14,16 +14,16 @@ import (
 // tracked is an incident with what following it needs.
 type tracked struct {
 	Incident
-	Line  float64 // log B in days, fixed at opening
-	Peak  peak    // the most extreme window so far
-	Told  peak    // the peak at the last milestone
-	Decay float64 // D: evidence that the rate is what was expected again
-	Age   int     // observed slots since it opened
-	Total int64   // breaks of the series when it was last told
-	Onset int64   // slot in which the rise began
-	Over  bool    // the rise of its own series has ended; it resolves with the last incident that is part of it
-	Wide  string  // family or all: it stands for others too
-	Broad *breadth
+	Line   float64 // log B in days, fixed at opening
+	Peak   peak    // the most extreme window so far
+	Told   peak    // the peak at the last milestone
+	Decay  float64 // D: evidence that the rate is what was expected again
+	Age    int     // observed slots since it opened
+	Breaks int64   `json:"Total"` // of the series when it was last told
+	Onset  int64   // slot in which the rise began
+	Over   bool    // the rise of its own series has ended; it resolves with the last incident that is part of it
+	Wide   string  // family or all: it stands for others too
+	Broad  *breadth
 
 	Joined time.Time `json:",omitzero"` // what broke in it from then on is part of its parent, too
 
@@ -179,7 +179,7 @@ func (d *Detector) follow(s *series, p peak, slot int64, now time.Time) []Incide
 	t := s.incident
 	before := t.Incident
 	t.rise(p)
-	if s.total != t.Total {
+	if s.total != t.Breaks {
 		d.revive(s, now)
 	}
 	t.Age++
@@ -199,7 +199,7 @@ func (d *Detector) follow(s *series, p peak, slot int64, now time.Time) []Incide
 			why = "no unknown connection was asked for in 24 hours"
 		}
 		return d.end(s, slot, slot+1, why)
-	case s.total == t.Total:
+	case s.total == t.Breaks:
 		return nil // nothing broke since it was last told
 	}
 	if t.grown() {
@@ -216,7 +216,7 @@ func (d *Detector) follow(s *series, p peak, slot int64, now time.Time) []Incide
 func (in *Incident) says(o *Incident) bool {
 	return in.Milestone == o.Milestone && in.Past == o.Past && in.Observed == o.Observed && in.Expected == o.Expected && in.Score == o.Score && in.Since.Equal(o.Since) &&
 		in.Affected == o.Affected && in.Customers == o.Customers && in.Remaining == o.Remaining &&
-		in.Scope == o.Scope && in.Integration == o.Integration && in.Active == o.Active && len(in.Connections) == len(o.Connections) && slices.Equal(in.Explanation, o.Explanation) &&
+		in.Scope == o.Scope && in.Integration == o.Integration && in.Active == o.Active && in.Total == o.Total && len(in.Connections) == len(o.Connections) && slices.Equal(in.Explanation, o.Explanation) &&
 		slices.EqualFunc(in.Diagnoses, o.Diagnoses, func(a, b Diagnosis) bool { return a.Kind == b.Kind })
 }
 

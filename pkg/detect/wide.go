@@ -236,7 +236,7 @@ func (d *Detector) ownRises(f *fleet, b *breadth, slot int64, now time.Time) []I
 func (b *breadth) over(t *Incident) {
 	t.Observed, t.Expected, t.WindowSeconds = b.Observed, b.Expected, hour*int(window.Slot.Seconds())
 	t.Score, t.OncePerDays = b.Score/breadthOnce, math.Min(math.Exp(b.Score), math.MaxFloat64)
-	t.Connections, t.Active = b.Broken, 0
+	t.Connections, t.Active, t.Total = b.Broken, 0, b.Total
 	t.Ranking, t.Diagnoses = b.Ranking, b.Diagnoses
 	t.Course, t.Environments = Course{}, b.Environments
 }

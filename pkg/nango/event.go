@@ -25,9 +25,11 @@ const (
 	Deleted
 	// UnknownConnection: a caller asked for a connection that does not exist.
 	UnknownConnection
+	// Refused: Nango's API lists the connection with an error of its authorization, and did so when it was first asked. No row says it.
+	Refused
 )
 
-var kindNames = [...]string{"none", "failure", "reconnected", "active", "seen", "exhausted", "deleted", "unknown_connection"}
+var kindNames = [...]string{"none", "failure", "reconnected", "active", "seen", "exhausted", "deleted", "unknown_connection", "refused"}
 
 // String returns the name of the kind in machine-readable output and metrics.
 func (k Kind) String() string {
@@ -69,6 +71,7 @@ type Event struct {
 	Status      int       // Failure only: the HTTP status the provider answered with, 0 when the rows do not hold it
 	Detail      string    // Failure only: the provider's own sentence, at most 160 bytes; what is no ordinary word in it is "…"
 	Authorized  bool      // Reconnected only: its user authorized it anew; else a refresh worked
+	Listed      bool      // Reconnected only: a list of Nango's API says it, which does not tell whether its user authorized it anew
 	AuthMode    string    // how the connection authorizes, as Nango names it: OAUTH2, OAUTH2_CC, TBA …; "" when this sign does not say it
 	OperationID string    // "" for webhooks
 	Tags        Tags      // of the connection, as far as this sign says them

@@ -67,8 +67,10 @@ func TestStrangersCannotBreakTheExposition(t *testing.T) {
 		x := Snapshot{
 			Reader: nango.Stats{Quarantined: counts(), Rows: counts(), Failures: map[nango.Cause]int64{nango.Cause(text()): 1}},
 			Series: drawSeries(t, evil()), Errors: map[Integration]int64{{text(), text(), text()}: 1, {text(), text(), text()}: 1},
-			Input:     Input{Error: text(), Skipped: counts(), Partitions: []Partition{{Name: text()}, {Name: text()}}},
-			Incidents: []detect.Incident{{Signal: text(), Environment: text(), Provider: text()}, {Signal: text(), Environment: text(), Past: true}},
+			Refused: map[Refusal]int64{{text(), text(), nango.Cause(text())}: 1, {text(), text(), nango.Revoked}: 1},
+			Input:   Input{Error: text(), Skipped: counts(), Partitions: []Partition{{Name: text()}, {Name: text()}}},
+			Incidents: []detect.Incident{{Signal: text(), Environment: text(), Provider: text()}, {Signal: text(), Environment: text(), Past: true},
+				{Signal: text(), Scope: "all", Environments: []string{text(), text()}, Cause: text()}, {Signal: text(), Scope: text(), Cause: text()}},
 		}
 		s := New(Options{Version: text(), ConfigHash: text(), MaxProviders: 2})
 		s.Check(text(), false, text())
@@ -122,8 +124,9 @@ func TestOther(t *testing.T) {
 		const size = 3
 		s := New(Options{MaxProviders: size})
 		names := rapid.Map(rapid.IntRange(0, 4), strconv.Itoa)
-		series, errors := map[detect.Series]bool{}, map[Integration]int64{}
+		series, errors, refused := map[detect.Series]bool{}, map[Integration]int64{}, map[Refusal]int64{}
 		var all []detect.Series
+		var incidents []detect.Incident
 		before := map[string]*parsed{}
 		for range rapid.IntRange(1, 4).Draw(t, "scrapes") {
 			for _, x := range drawSeries(t, names) {
@@ -134,13 +137,15 @@ func TestOther(t *testing.T) {
 					all = append(all, x)
 				}
 				errors[Integration{x.Environment, x.Provider, x.Cause}] += x.Total
+				refused[Refusal{x.Environment, x.Provider, nango.Cause(x.Cause)}] += x.Total
+				incidents = append(incidents, detect.Incident{Signal: x.Signal, Scope: "family", Environment: x.Environment, Provider: x.Provider, Cause: x.Cause})
 			}
 			total := 0.0
 			for i := range all {
 				all[i].Total += int64(rapid.IntRange(0, 3).Draw(t, "more"))
 				total += float64(all[i].Total)
 			}
-			s.Publish(Snapshot{Series: all, Errors: errors})
+			s.Publish(Snapshot{Series: all, Errors: errors, Refused: refused, Incidents: incidents})
 			var b strings.Builder
 			s.writeMetrics(&b)
 			now, err := parse(b.String())

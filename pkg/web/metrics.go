@@ -27,7 +27,9 @@ func (s *Server) writeMetrics(w io.Writer) {
 	s.writeAbout(w)
 	s.commits.write(w)
 	s.delays.write(w)
-	write(w, single(gauge, "revwatch_shadow", "1 while nothing is sent to anybody, by alerts.shadow.", bit(s.o.Shadow)))
+	write(w,
+		single(gauge, "revwatch_shadow", "1 while nothing is sent to anybody, by alerts.shadow.", bit(s.o.Shadow)),
+		single(gauge, "revwatch_state_set_aside", "1 when the state file was damaged at the start and was set aside: it is learned again.", bit(s.o.SetAside)))
 	if t := s.teller.Load(); t != nil {
 		writeDeliveries(w, (*t).Status(), now)
 		writeSilences(w, (*t).Silences(), now)
@@ -42,8 +44,11 @@ func (s *Server) writeMetrics(w io.Writer) {
 	s.scraping.Lock()
 	defer s.scraping.Unlock()
 	s.writeErrors(w, x.Errors)
+	s.writeRefused(w, x.Refused)
 	s.writeSeries(w, x.Series)
 	s.writeIncidents(w, x)
+	s.writeTold(w, x)
+	s.writeDirectory(w, &x.Directory)
 }
 
 func (s *Server) writeAbout(w io.Writer) {
@@ -69,6 +74,9 @@ func writeDeliveries(w io.Writer, all []alert.Status, now time.Time) {
 	for _, d := range all {
 		name := clean(d.Name)
 		l := labels("destination", name)
+		for _, result := range alert.Results { // a counter that begins at 1 shows no rise
+			results.add(labels("destination", name, "result", result), 0)
+		}
 		for result, n := range d.Results {
 			results.add(labels("destination", name, "result", clean(result)), float64(n))
 		}

@@ -46,14 +46,20 @@ func small() Snapshot {
 			{ID: "i0", Signal: detect.Revocations, Environment: "prod", Provider: "slack", Cause: "revoked", Status: detect.StatusResolved},
 			{ID: "i2", Signal: detect.UnknownConnections, Environment: "dev", Provider: "git\"hub\n", Cause: "unknown", Status: detect.StatusOpen, Past: true},
 			{ID: "i3", Parent: "i1", Signal: detect.Revocations, Environment: "prod", Provider: "github", Cause: "misconfigured", Status: detect.StatusOpen},
-			{ID: "i4", Signal: detect.Silence, Status: detect.StatusOpen},
+			{ID: "i4", Signal: detect.Silence, Scope: "all", Status: detect.StatusOpen},
 		},
-		Learning:  detect.Learning{Series: 1, Until: noon.Add(3 * 24 * time.Hour)},
-		Drift:     map[string]bool{"no_nango_rows": false, "no_causes": true},
+		Learning: detect.Learning{Series: 1, Until: noon.Add(3 * 24 * time.Hour)},
+		Drift:    map[string]bool{"no_nango_rows": false, "no_causes": true},
+		Directory: Directory{
+			Connections: []detect.Listed{{Environment: "prod", Provider: "github", Connections: 410}, {Environment: "dev", Provider: "git\"hub\n", Connections: 3}},
+			Environments: []Listed{{Environment: "prod", Success: noon.Add(-5 * time.Minute), Connections: 410, Requests: map[string]int64{"ok": 7, "rate_limited": 1}},
+				{Environment: "dev", Requests: map[string]int64{"unauthorized": 2}}},
+		},
 		Errors:    map[Integration]int64{{"prod", "github", "github-main"}: 120, {"prod", "", ""}: 1},
+		Refused:   map[Refusal]int64{{"prod", "github", nango.Revoked}: 30, {"prod", "slack", nango.Transient}: 10},
 		Watermark: noon.Add(-90 * time.Second), Newest: noon.Add(-30 * time.Second), Committed: noon.Add(-time.Second),
 		Input: Input{
-			Joined: true, Owner: true, Partitions: []Partition{{Name: "nango/0", Lag: 5, Position: 100}, {Name: "nango/1", Gap: 7, Position: 50}},
+			Joined: true, Owner: true, Partitions: []Partition{{Name: "nango/0", Lag: 5, Position: 100}, {Name: "nango/1", Gap: 7, GapAt: noon.Add(-time.Hour), Position: 50}},
 			Stalled: 1, Bytes: 1 << 20, Skipped: map[string]int64{"control": 4},
 		},
 	}
@@ -132,13 +138,15 @@ func TestEveryMetric(t *testing.T) {
 		"counter": `records_total quarantined_total late_records_total unjoined_total refresh_token_external_errors_total failures_total
 			broken_connections_total notifications_total offset_gap_records_total skipped_batches_total fetched_bytes_total stalls_total rows_total
 			events_total damaged_records_total bad_utf8_records_total clock_ahead_rows_total duplicate_rows_total unnamed_failures_total evicted_total
-			merged_events_total dropped_breaks_total envelopes_total echoes_total refreshes_total reasons_total`,
+			merged_events_total dropped_breaks_total envelopes_total echoes_total refreshes_total reasons_total refresh_failures_total
+			directory_requests_total`,
 		"gauge": `held revoked_connections expected upper_bound score connections_broken connections_active budget_days incidents_open
 			incidents_muted outbox_depth outbox_oldest_seconds destination_down shadow silences event_lag_seconds watermark_timestamp_seconds
 			newest_row_timestamp_seconds source_silent learning_until_timestamp_seconds partition_lag_records partition_position owner group_joined input_failing
 			state_last_commit_timestamp_seconds snapshot_timestamp_seconds build_info config_hash_info expected_false_alarms_per_week series sources
 			series_excursions series_excursions_promised budget_met
-			ready check_ok schema_drift accounts`,
+			ready check_ok schema_drift accounts incident offset_gap_timestamp_seconds state_set_aside
+			connections directory_connections directory_last_success_timestamp_seconds`,
 		"histogram": "state_commit_seconds detection_delay_seconds",
 	}
 	all := scrape(t, full())

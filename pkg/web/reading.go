@@ -71,17 +71,21 @@ func writeInput(w io.Writer, in Input) {
 	lag := newFamily(gauge, "revwatch_partition_lag_records", "Records between our position and the end of the partition.")
 	position := newFamily(gauge, "revwatch_partition_position", "Next offset of the partition.")
 	gap := newFamily(counter, "revwatch_offset_gap_records_total", "Records of the partition that were lost before they were read.")
+	found := newFamily(gauge, "revwatch_offset_gap_timestamp_seconds", "When a gap in the partition was last found; kept over restarts, missing when there never was one.")
 	for _, p := range in.Partitions {
 		l := labels("partition", clean(p.Name))
 		lag.add(l, float64(p.Lag))
 		position.add(l, float64(p.Position))
 		gap.add(l, float64(p.Gap))
+		if !p.GapAt.IsZero() {
+			found.raise(l, unix(p.GapAt))
+		}
 	}
 	write(w,
 		single(gauge, "revwatch_group_joined", "1 while we are a member of the consumer group.", bit(in.Joined)),
 		single(gauge, "revwatch_owner", "1 on the one member that reads; the others stand by.", bit(in.Owner)),
 		single(gauge, "revwatch_input_failing", "1 while an error hinders reading.", bit(in.Error != "")),
-		lag, position, gap,
+		lag, position, gap, found,
 		addAll(newFamily(counter, "revwatch_skipped_batches_total", "Batches of records left out, by reason."), "reason", in.Skipped),
 		count("revwatch_fetched_bytes_total", "Bytes of record batches fetched.", in.Bytes),
 		count("revwatch_stalls_total", "Stalled readings that were begun anew.", int64(in.Stalled)),
@@ -109,7 +113,9 @@ func writeTimes(w io.Writer, x *Snapshot, now time.Time) {
 func instant(name, help string, t time.Time) *family {
 	f := newFamily(gauge, name, help)
 	if !t.IsZero() {
-		f.add("", float64(t.UnixMilli())/1000)
+		f.add("", unix(t))
 	}
 	return f
 }
+
+func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -132,7 +132,7 @@ func (s *Server) writeIncidents(w io.Writer, x *Snapshot) {
 		place, on := in(v.Signal, v.Environment, v.Provider), bit(v.Status != detect.StatusResolved)
 		switch {
 		case v.Signal == detect.Weekly:
-		case v.Past || v.Parent != "":
+		case untold(v):
 			muted.add(labels(place...), on)
 		default:
 			all(place)

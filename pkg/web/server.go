@@ -21,6 +21,7 @@ type Options struct {
 	MaxProviders int              // names with label values of their own, for each signal; the rest is "other" (default 1000)
 	Severity     alert.Severity   // which incidents are critical (default alert.DefaultSeverity)
 	Shadow       bool             // nothing is sent to anybody
+	SetAside     bool             // the state file was damaged at the start, and is learned again
 }
 
 // Teller is who tells people of incidents: an alert.Notifier. Its methods may be called from several goroutines at once.
@@ -45,7 +46,7 @@ type Server struct {
 	checks   map[string]check
 
 	scraping sync.Mutex
-	rosters  map[string]*roster // by signal, and one for integrations
+	rosters  map[string]*roster // by signal, one for integrations, one for those whose refreshes fail
 }
 
 // New returns a Server that has been told nothing: alive, not ready.

@@ -16,16 +16,24 @@ type Snapshot struct {
 	Incidents []detect.Incident
 	Learning  detect.Learning
 	Errors    map[Integration]int64 // failures that Nango files under refresh_token_external_error, so far
+	Refused   map[Refusal]int64     // refreshes that failed, so far
 	Watermark time.Time             // every event before it was judged; zero: none
 	Newest    time.Time             // newest row that was read; zero: none
 	Silent    bool                  // no row for longer than is usual
 	Drift     map[string]bool       // by kind: what is read lacks what Nango's logs have
+	Directory Directory             // what Nango's API says
 	Input     Input
 	Committed time.Time // last commit of the state; zero: none
 }
 
 // Integration names an integration.
 type Integration struct{ Environment, Provider, Integration string }
+
+// Refusal names what refreshes fail of, and where.
+type Refusal struct {
+	Environment, Provider string
+	Cause                 nango.Cause
+}
 
 // Input is the source of the rows as a user sees it.
 type Input struct {
@@ -43,4 +51,6 @@ type Partition struct {
 	Lag      int64  // records to the end of the log
 	Gap      int64  // records lost so far
 	Position int64  // next offset
+
+	GapAt time.Time // when the newest gap was found; zero: never
 }

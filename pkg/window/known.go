@@ -12,7 +12,7 @@ type State string
 // The states. What the ledger does not know has none.
 const (
 	Working     State = "working"     // nothing that counts says that it is broken
-	Broken      State = "broken"      // its last word is a counted failure or exhaustion
+	Broken      State = "broken"      // its last word is a counted failure or exhaustion, or it was refused before anybody watched
 	Reconnected State = "reconnected" // it was broken, and works again
 	Deleted     State = "deleted"     // it is no more, unless a later sign of it says so
 )
@@ -29,9 +29,9 @@ func (n *entry) state() State {
 	return Working
 }
 
-// counts reports whether the last word is a counted failure or exhaustion.
+// counts reports whether the last word is a counted failure, exhaustion, or that it was refused before anybody watched.
 func (n *entry) counts() bool {
-	return !n.Revoked.IsZero() || !n.Misconfig.IsZero() || n.Exhausted
+	return !n.Revoked.IsZero() || !n.Misconfig.IsZero() || n.Exhausted || !n.Refused.IsZero()
 }
 
 // State returns the state of a connection, "" when the ledger does not know it.

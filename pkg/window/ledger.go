@@ -39,7 +39,8 @@ type entry struct {
 	Transient   time.Time   `json:",omitzero"`  // last transient failure that was the first in 24 h
 	Unconfirmed unconfirmed `json:",omitzero"`  // failures of unknown cause that wait to be confirmed
 	Exhausted   bool        `json:",omitempty"` // Nango has given up on it
-	BeforeStart bool        `json:",omitempty"` // the first sign that said how it is was exhaustion: broken before anybody watched
+	Refused     time.Time   `json:",omitzero"`  // Nango's API said so when it was first asked, and no failure from before then is known
+	BeforeStart bool        `json:",omitempty"` // the first sign that said how it is was exhaustion, or that refusal: broken before anybody watched
 	Cause       nango.Cause `json:",omitempty"` // of the last counted failure
 	Reason      string      `json:",omitempty"` // of the last counted failure
 	Mended      bool        `json:",omitempty"` // it was broken once, and worked again
@@ -115,7 +116,7 @@ func (l *Ledger) admits(e nango.Event) bool {
 	switch e.Kind {
 	case nango.Failure, nango.Exhausted:
 		return true
-	case nango.Reconnected, nango.Active, nango.Deleted:
+	case nango.Reconnected, nango.Active, nango.Deleted, nango.Refused:
 		return l.standing < maxStanding
 	}
 	return e.Kind == nango.Seen && (e.Account != "" || e.Tags != "") && l.standing < maxStanding
@@ -145,6 +146,9 @@ func (l *Ledger) sign(key ledgerKey, n *entry, e nango.Event) (v Verdict) {
 		return v
 	case e.Time.Before(n.Sign):
 		return v
+	case e.Kind == nango.Refused:
+		n.refused(e)
+		return v
 	}
 	first := n.Sign.IsZero()
 	n.Sign = e.Time
@@ -159,11 +163,11 @@ func (l *Ledger) sign(key ledgerKey, n *entry, e nango.Event) (v Verdict) {
 		n.BeforeStart = n.BeforeStart || first
 		return n.exhausted(e)
 	case nango.Reconnected, nango.Active:
-		if e.Kind == nango.Active && !e.Time.After(n.Failed) {
+		if e.Kind == nango.Active && !e.Time.After(later(n.Failed, n.Refused)) {
 			return v // a call that began before the failure proves nothing
 		}
 		v.Recovered = n.counts()
-		itself := !e.Authorized && (v.Recovered || n.Itself)
+		itself := !e.Authorized && (v.Recovered && !e.Listed || n.Itself)
 		*n = entry{Provider: n.Provider, Account: n.Account, Tags: n.Tags, AuthMode: n.AuthMode, Created: n.Created, Seen: n.Seen, Sign: e.Time, Worked: e.Time,
 			Itself: itself, Failed: n.Failed, Transient: n.Transient, Cause: n.Cause, Reason: n.Reason, Mended: n.Mended || v.Recovered}
 	}
@@ -190,6 +194,7 @@ func later(a, b time.Time) time.Time {
 }
 
 func (l *Ledger) failure(n *entry, e nango.Event) Verdict {
+	n.unrefused(e)
 	if n.First.IsZero() {
 		n.First = e.Time
 	}
@@ -222,7 +227,7 @@ func (n *entry) transient(e nango.Event) Verdict {
 // count records a failure of a cause and says whether it is new. last is when that cause was last seen.
 func (n *entry) count(last *time.Time, e nango.Event, cause nango.Cause) Verdict {
 	repeat := !last.IsZero() && e.Time.Sub(n.Failed) <= forgetFailure
-	repeat = repeat || n.BeforeStart && e.Time.Sub(n.Failed) <= forgetFailure
+	repeat = repeat || n.BeforeStart && e.Time.Sub(n.Failed) <= forgetFailure || !n.Refused.IsZero()
 	*last, n.Cause, n.Reason, n.Unconfirmed = e.Time, cause, e.Reason, unconfirmed{}
 	if repeat {
 		return Verdict{}
@@ -250,7 +255,7 @@ func (n *entry) exhausted(e nango.Event) Verdict {
 func (l *Ledger) Sweep(now time.Time, needed func(environment, integration, connection string) bool) {
 	for key, n := range l.entries {
 		keep := forgetEntry
-		if n.Failed.IsZero() && n.Account == "" && n.Tags == "" && n.Created.IsZero() {
+		if n.Failed.IsZero() && n.Account == "" && n.Tags == "" && n.Created.IsZero() && n.Refused.IsZero() {
 			keep = forgetSign
 		}
 		if now.Sub(later(n.Sign, n.Seen)) > keep && (needed == nil || !needed(key.Environment, key.Integration, key.Connection)) {
