@@ -45,7 +45,7 @@ func (d *daemon) run(ctx context.Context) error {
 		return err
 	}
 	f := &follower{engine: g, silence: &silence{}, weekly: &weekly{when: when}, drift: newDrift(c), now: d.now, log: d.log, watch: d.watch,
-		every: cmp.Or(d.every, commitEvery), logged: map[string]int{}, asked: newQuestions(), words: c.wording(), shadow: c.alerts.shadow}
+		every: cmp.Or(d.every, commitEvery), logged: map[string]int{}, asked: newQuestions(), strange: map[string]bool{}, words: c.wording(), shadow: c.alerts.shadow}
 	g.incident, f.silence.change = f.decided, f.decided
 	g.adopted, g.listed = f.adopts, f.lists
 	if f.listing, err = c.directories(d.now); err != nil {
@@ -113,7 +113,11 @@ func (d *daemon) serve(ctx context.Context, f *follower) error {
 	}
 
 	if len(f.listing) > 0 {
-		parts.Go(func() { f.newLister(&d.config).run(ctx) })
+		l := f.newLister(&d.config)
+		if f.committed.IsZero() {
+			l.before(ctx, f.takeFirst)
+		}
+		parts.Go(func() { l.run(ctx) })
 	}
 
 	err := f.consumer.Run(ctx, f)

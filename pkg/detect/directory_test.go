@@ -75,11 +75,12 @@ func TestListingSaysWhose(t *testing.T) {
 		rows     string // account that the rows say
 		opens    bool
 	}{
-		"no listing":                  {nil, "", true},
-		"all of one customer":         {[]Listing{listing(onset.Add(-time.Hour), whole("acme", 12)...)}, "", false},
-		"of another environment":      {[]Listing{{Environment: "dev", Time: onset.Add(-time.Hour), Due: onset.Add(-time.Hour), Connections: whole("acme", 12)}}, "", true},
-		"listed when it was too late": {[]Listing{listing(onset.Add(time.Hour), whole("acme", 12)...)}, "", true},
-		"rows say otherwise":          {[]Listing{listing(onset.Add(-time.Hour), whole("acme", 12)...)}, "other", true},
+		"no listing":                      {nil, "", true},
+		"all of one customer":             {[]Listing{listing(onset.Add(-time.Hour), whole("acme", 12)...)}, "", false},
+		"of another environment":          {[]Listing{{Environment: "dev", Time: onset.Add(-time.Hour), Due: onset.Add(-time.Hour), Connections: whole("acme", 12)}}, "", true},
+		"listed when it was too late":     {[]Listing{listing(onset.Add(time.Hour), whole("acme", 12)...)}, "", true},
+		"listed before anything was read": {[]Listing{{Environment: "prod", Time: onset.Add(day), Connections: whole("acme", 12)}}, "", false},
+		"rows say otherwise":              {[]Listing{listing(onset.Add(-time.Hour), whole("acme", 12)...)}, "other", true},
 	} {
 		h := running(3 * time.Hour)
 		h.anonymous(onset, 12)
@@ -226,9 +227,10 @@ func TestBrokenBeforeTheStart(t *testing.T) {
 		listings []Listing
 		opens    bool
 	}{
-		"first listing": {[]Listing{listing(at, slices.Clone(refused)...)}, false},
-		"second":        {[]Listing{listing(at.Add(-time.Hour), herd(20)...), listing(at, slices.Clone(refused)...)}, true},
-		"afterwards":    {[]Listing{listing(onset.Add(time.Hour), slices.Clone(refused)...)}, true},
+		"first listing":                       {[]Listing{listing(at, slices.Clone(refused)...)}, false},
+		"second":                              {[]Listing{listing(at.Add(-time.Hour), herd(20)...), listing(at, slices.Clone(refused)...)}, true},
+		"afterwards, before any row was read": {[]Listing{{Environment: "prod", Time: onset.Add(time.Hour), Connections: slices.Clone(refused)}}, true},
+		"afterwards":                          {[]Listing{listing(onset.Add(time.Hour), slices.Clone(refused)...)}, true},
 	} {
 		h := running(3 * time.Hour)
 		h.breaks("crm", "crm", onset, 6, time.Second)

@@ -41,9 +41,11 @@ func (w *world) asking(t *testing.T, n *counterpart.Network, with string) *Clien
 
 // fill makes connections c1 to cN.
 func (w *world) fill(n int) {
+	var all []counterpart.Connection
 	for i := range n {
-		w.nango.Add(plain(fmt.Sprint("c", i+1)))
+		all = append(all, plain(fmt.Sprint("c", i+1)))
 	}
+	w.nango.Add(all...)
 }
 
 func plain(id string) counterpart.Connection {
