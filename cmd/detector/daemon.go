@@ -72,6 +72,7 @@ func (d *daemon) run(ctx context.Context) error {
 	for _, p := range f.positions.byName {
 		f.detector.Hush(p.Told)
 	}
+	f.detector.Unlist(c.nango.asks)
 	in := c.stream()
 	in.Now, in.Tick, in.Log, in.StateTime = d.now, d.tick, d.log.Named("stream"), f.committed
 	f.consumer, err = stream.New(in)

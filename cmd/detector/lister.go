@@ -182,9 +182,14 @@ func (f *follower) directory() (x web.Directory) {
 	for _, d := range f.listing {
 		s := d.Status()
 		if newest := at[s.Environment]; s.Success.Before(newest) { // it was listed before the last start
-			s.Success = newest
+			s.Success, s.Connections = newest, 0
+			for _, c := range x.Connections {
+				if c.Environment == s.Environment {
+					s.Connections += c.Connections
+				}
+			}
 		}
-		x.Environments = append(x.Environments, web.Listed{Environment: s.Environment, Success: s.Success, Connections: s.Connections, Requests: s.Requests})
+		x.Environments = append(x.Environments, web.Listed{Environment: s.Environment, Success: s.Success, Connections: s.Connections, Requests: s.Requests, Fault: s.Fault})
 	}
 	return x
 }

@@ -297,6 +297,23 @@ func TestListedElsewhere(t *testing.T) {
 	}
 }
 
+// What is not asked about any more is forgotten, in the state too; the rest stays.
+func TestUnlist(t *testing.T) {
+	d, stored := New(Options{}), map[string]map[string][]byte{}
+	for _, environment := range []string{"prod", "dev"} {
+		d.List(Listing{Environment: environment, Time: onset, Connections: herd(5)})
+	}
+	d.Changes(keep(stored))
+	d.Unlist(func(environment string) bool { return environment == "prod" })
+	for range 2 {
+		if all, at := d.Directory(); len(all) != 1 || all[0] != (Listed{"prod", "crm", 5}) || len(at) != 1 {
+			t.Errorf("%+v, %v", all, at)
+		}
+		d.Changes(keep(stored))
+		d = restored(t, stored)
+	}
+}
+
 // However a process is stopped and started again between listings, what it knows is the same; counts are those of the newest listing, and nothing that it has
 // is deleted.
 func TestListingsAreRemembered(t *testing.T) {

@@ -61,6 +61,7 @@ type Status struct {
 	Success     time.Time        // end of the last complete listing; zero: none yet
 	Connections int              // in it
 	Requests    map[string]int64 // so far, by what came of them: ok, or the kind of a Fault
+	Fault       string           // why the newest listing failed, in words that hold no secret; "" when it did not
 }
 
 // NewPace is how fast keys of one Nango account ask together.
@@ -119,7 +120,7 @@ func (c *Client) List(ctx context.Context) (l Listing, err error) {
 		if err = c.walk(ctx, &w); err == nil {
 			l = Listing{Time: begin, Connections: w.all, Unnamed: w.unnamed, Partial: w.partial}
 			c.mu.Lock()
-			c.status.Success, c.status.Connections = c.o.Now(), len(w.all)
+			c.status.Success, c.status.Connections, c.status.Fault = c.o.Now(), len(w.all), ""
 			c.mu.Unlock()
 			return l, nil
 		}
@@ -130,5 +131,8 @@ func (c *Client) List(ctx context.Context) (l Listing, err error) {
 	if ctx.Err() != nil {
 		return l, ctx.Err()
 	}
+	c.mu.Lock()
+	c.status.Fault = err.Error()
+	c.mu.Unlock()
 	return l, err
 }

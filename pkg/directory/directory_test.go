@@ -144,7 +144,7 @@ func TestFaults(t *testing.T) {
 					t.Fatalf("%v, want %s: %s", err, c.kind, c.says)
 				}
 				s := w.client.Status()
-				if s.Requests[c.result] == 0 || (c.kind == "") == s.Success.IsZero() {
+				if s.Requests[c.result] == 0 || (c.kind == "") == s.Success.IsZero() || (c.kind == "") != (s.Fault == "") {
 					t.Errorf("%+v", s)
 				}
 			})
