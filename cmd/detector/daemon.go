@@ -113,6 +113,9 @@ func (d *daemon) serve(ctx context.Context, f *follower) error {
 		d.log.Warn("alerts.shadow is on: incidents are decided, logged and shown, and nothing is sent to anybody")
 	}
 
+	for _, doubt := range d.config.nango.doubts() {
+		d.log.Warn(doubt)
+	}
 	if len(f.listing) > 0 {
 		l := f.newLister(&d.config)
 		if f.committed.IsZero() {

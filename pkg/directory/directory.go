@@ -17,9 +17,10 @@ import (
 )
 
 const (
-	pageSize  = 2000 // the most that Nango gives at a time. With it a million connections can be listed
-	walks     = 3    // so often is a list read from its begin when it changes faster than it is read
-	perMinute = 30   // requests: a small part of the 100 or more that Nango allows an account, which others need too
+	pageSize  = 2000             // the most that Nango gives at a time. With it a million connections can be listed
+	walks     = 3                // so often is a list read from its begin when it changes faster than it is read
+	perMinute = 30               // requests: a small part of the 100 or more that Nango allows an account, which others need too
+	mostTime  = 30 * time.Minute // that a listing takes
 )
 
 // Options say what is asked, and how. The zero value of a field means its default.
@@ -114,6 +115,9 @@ func (c *Client) count(result string) {
 
 // List reads all pages. An error is a *Fault, or that of ctx when that has ended.
 func (c *Client) List(ctx context.Context) (l Listing, err error) {
+	asked := ctx
+	ctx, cancel := context.WithTimeout(asked, mostTime)
+	defer cancel()
 	for range walks {
 		begin := c.o.Now()
 		w := walk{known: map[id]int{}}
@@ -128,8 +132,11 @@ func (c *Client) List(ctx context.Context) (l Listing, err error) {
 			break
 		}
 	}
-	if ctx.Err() != nil {
-		return l, ctx.Err()
+	switch {
+	case asked.Err() != nil:
+		return l, asked.Err()
+	case ctx.Err() != nil:
+		err = &Fault{Kind: Unreachable, text: fmt.Sprintf("Nango is too slow: its list of connections did not come within %v", mostTime)}
 	}
 	c.mu.Lock()
 	c.status.Fault = err.Error()

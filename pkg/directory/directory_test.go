@@ -221,6 +221,20 @@ func TestStrangeEntries(t *testing.T) {
 	})
 }
 
+// A Nango that is very slow does not keep anybody waiting for ever.
+func TestTooSlow(t *testing.T) {
+	within(t, func(t *testing.T, w *world) {
+		w.fill(2400)
+		w.client.size = 100
+		w.nango.Paging = func() { time.Sleep(50 * time.Second) }
+		begin := time.Now()
+		_, err := w.client.List(t.Context())
+		if f, ours := errors.AsType[*Fault](err); !ours || f.Kind != Unreachable || !strings.Contains(f.Error(), "too slow") || time.Since(begin) > mostTime {
+			t.Errorf("%v after %v", err, time.Since(begin))
+		}
+	})
+}
+
 // Stopped, it ends at once, whatever it waits for.
 func TestStop(t *testing.T) {
 	within(t, func(t *testing.T, w *world) {
