@@ -39,8 +39,9 @@ type Options struct {
 type Client struct {
 	o      Options
 	base   string
-	path   int // of paths
-	size   int // of a page at most
+	path   int       // of paths
+	size   int       // of a page at most
+	resume time.Time // nothing is asked before
 	http   *http.Client
 	lister *nango.Lister
 

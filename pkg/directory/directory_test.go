@@ -173,6 +173,9 @@ func TestLeavesRequestsToOthers(t *testing.T) {
 		w.nango.Limit = 12
 		w.fill(700)
 		w.client.size = 60
+		if l, err := w.client.List(t.Context()); err != nil || len(l.Connections) != 700 {
+			t.Fatal(len(l.Connections), err)
+		}
 		l, err := w.client.List(t.Context())
 		if err != nil || len(l.Connections) != 700 {
 			t.Fatal(len(l.Connections), err)
