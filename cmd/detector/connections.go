@@ -13,6 +13,7 @@ import (
 
 	"github.com/revwatch/revwatch/pkg/detect"
 	"github.com/revwatch/revwatch/pkg/web"
+	"github.com/revwatch/revwatch/pkg/window"
 )
 
 const connectionsUsage = `
@@ -111,8 +112,11 @@ func (ask *connectionsAsk) print(out io.Writer, all []detect.Connection) error {
 	for i := range all {
 		c := &all[i]
 		since := ""
-		if !c.Since.IsZero() {
+		switch {
+		case !c.Since.IsZero():
 			since = short(c.Since)
+		case c.BeforeStart && c.State == string(window.Broken):
+			since = "before the start"
 		}
 		rows = append(rows, []string{c.Environment, c.Provider, c.Integration, c.Connection, c.Account, c.State, c.Cause, c.Reason, since})
 	}

@@ -45,7 +45,7 @@ func (d *daemon) run(ctx context.Context) error {
 		return err
 	}
 	f := &follower{engine: g, silence: &silence{}, weekly: &weekly{when: when}, drift: newDrift(c), now: d.now, log: d.log, watch: d.watch,
-		every: cmp.Or(d.every, commitEvery), logged: map[string]int{}, asked: newQuestions(), words: c.wording(), shadow: c.alerts.shadow}
+		every: cmp.Or(d.every, commitEvery), logged: map[string]int{}, asked: newQuestions(), strange: map[string]bool{}, words: c.wording(), shadow: c.alerts.shadow}
 	g.incident, f.silence.change = f.decided, f.decided
 	g.adopted, g.listed = f.adopts, f.lists
 	if f.listing, err = c.directories(d.now); err != nil {
@@ -72,6 +72,7 @@ func (d *daemon) run(ctx context.Context) error {
 	for _, p := range f.positions.byName {
 		f.detector.Hush(p.Told)
 	}
+	f.detector.Unlist(c.nango.asks)
 	in := c.stream()
 	in.Now, in.Tick, in.Log, in.StateTime = d.now, d.tick, d.log.Named("stream"), f.committed
 	f.consumer, err = stream.New(in)
@@ -112,8 +113,15 @@ func (d *daemon) serve(ctx context.Context, f *follower) error {
 		d.log.Warn("alerts.shadow is on: incidents are decided, logged and shown, and nothing is sent to anybody")
 	}
 
+	for _, doubt := range d.config.nango.doubts() {
+		d.log.Warn(doubt)
+	}
 	if len(f.listing) > 0 {
-		parts.Go(func() { f.newLister(&d.config).run(ctx) })
+		l := f.newLister(&d.config)
+		if f.committed.IsZero() {
+			l.before(ctx, f.takeFirst)
+		}
+		parts.Go(func() { l.run(ctx) })
 	}
 
 	err := f.consumer.Run(ctx, f)

@@ -47,6 +47,7 @@ type follower struct {
 	mixed     bool           // rows of a second Nango account were seen
 	learning  detect.Learning
 	listing   []*directory.Client // of the environments that Nango's API is asked about
+	strange   map[string]bool     // environments of which it was said that no listed connection is in the rows
 	failing   error               // the state cannot be committed: nothing is fetched until it can
 }
 

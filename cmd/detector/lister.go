@@ -17,6 +17,7 @@ const (
 	listAgain = time.Minute      // after a listing that failed; twice as long after each more, up to the usual time
 	listLook  = 5 * time.Second  // who may not ask now looks again whether it may
 	listGiven = 30 * time.Second // so long the owner of the core may take to accept a listing
+	listFirst = 45 * time.Second // so long a first start waits for what it reads its history with
 )
 
 // lister asks Nango's API about each environment in turn, and hands what it says to the owner of the core. Nothing waits for it, and no failure of it
@@ -25,9 +26,12 @@ type lister struct {
 	every time.Duration
 	turns []*listing
 	may   func() bool // we are who reads
-	hand  func(context.Context, detect.Listing) (taken bool, err error)
+	hand  hand
 	log   *zap.Logger
 }
+
+// hand gives a listing to the owner of the core, and reports whether it will be taken.
+type hand func(context.Context, detect.Listing) (taken bool, err error)
 
 // listing is how asking about one environment fares.
 type listing struct {
@@ -49,6 +53,19 @@ func (f *follower) newLister(c *config) *lister {
 	return l
 }
 
+// before lists each environment before anything is read, where nothing is known yet: so that it is known of history whose its connections are. What does not
+// come in time is asked for later.
+func (l *lister) before(ctx context.Context, take hand) {
+	ctx, cancel := context.WithTimeout(ctx, listFirst)
+	defer cancel()
+	for _, t := range l.turns {
+		l.turn(ctx, t, take)
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		l.log.Warn("Nango's API did not list the connections in time: history is read without knowing whose they are", zap.Duration("waited", listFirst))
+	}
+}
+
 // run asks until ctx ends.
 func (l *lister) run(ctx context.Context) {
 	for ctx.Err() == nil {
@@ -56,7 +73,7 @@ func (l *lister) run(ctx context.Context) {
 		if l.may() {
 			t := l.first()
 			if wait = time.Until(t.next); wait <= 0 {
-				l.turn(ctx, t)
+				l.turn(ctx, t, l.hand)
 				continue
 			}
 			wait = min(wait, listLook)
@@ -77,7 +94,7 @@ func (l *lister) first() *listing {
 }
 
 // turn lists one environment, and says when it is its turn again.
-func (l *lister) turn(ctx context.Context, t *listing) {
+func (l *lister) turn(ctx context.Context, t *listing, give hand) {
 	x, err := t.List(ctx)
 	if ctx.Err() != nil {
 		return
@@ -96,7 +113,7 @@ func (l *lister) turn(ctx context.Context, t *listing) {
 	t.failed, t.told = "", true
 	patience, cancel := context.WithTimeout(ctx, listGiven)
 	defer cancel()
-	taken, err := l.hand(patience, detect.Listing{Environment: t.Environment(), Time: x.Time, Partial: x.Partial, Connections: x.Connections})
+	taken, err := give(patience, detect.Listing{Environment: t.Environment(), Time: x.Time, Partial: x.Partial, Connections: x.Connections})
 	if err != nil || !taken { // reading is busy with rows of before: the next one will do
 		l.log.Debug("a listing is dropped: the one before is not due yet", zap.String("environment", t.Environment()), zap.Error(err))
 	}
@@ -132,13 +149,17 @@ func rest(ctx context.Context, d time.Duration) {
 	}
 }
 
+// strangers are so many connections of the rows that a list should know one of them.
+const strangers = 10
+
 // lists logs what a listing changed, where somebody should look.
 func (f *follower) lists(l detect.Listing, t detect.Taken) {
 	at := zap.String("environment", l.Environment)
 	switch {
 	case t.Doubted:
 		f.log.Warn("Nango's API lists less than half of the connections it listed before, or none: that is set aside until it says so again", at, zap.Int("connections", len(l.Connections)))
-	case t.First && t.Known == 0 && t.Strangers >= 10:
+	case t.Known == 0 && t.Strangers >= strangers && !f.strange[l.Environment]:
+		f.strange[l.Environment] = true
 		f.log.Warn("no connection that Nango's API lists is in the rows of this environment: does the secret key belong to another one?", at,
 			zap.Int("connections", len(l.Connections)), zap.Int("in_rows", t.Strangers))
 	}
@@ -148,6 +169,12 @@ func (f *follower) lists(l detect.Listing, t detect.Taken) {
 	f.log.Debug("a listing is taken", at, zap.Int("connections", len(l.Connections)), zap.Int("deleted", t.Deleted), zap.Int("work_again", t.Mended))
 }
 
+// takeFirst takes a listing before anything was read.
+func (f *follower) takeFirst(_ context.Context, l detect.Listing) (bool, error) {
+	f.lists(l, f.detector.List(l))
+	return true, nil
+}
+
 // directory is what is shown of the listings.
 func (f *follower) directory() (x web.Directory) {
 	var at map[string]time.Time
@@ -155,9 +182,14 @@ func (f *follower) directory() (x web.Directory) {
 	for _, d := range f.listing {
 		s := d.Status()
 		if newest := at[s.Environment]; s.Success.Before(newest) { // it was listed before the last start
-			s.Success = newest
+			s.Success, s.Connections = newest, 0
+			for _, c := range x.Connections {
+				if c.Environment == s.Environment {
+					s.Connections += c.Connections
+				}
+			}
 		}
-		x.Environments = append(x.Environments, web.Listed{Environment: s.Environment, Success: s.Success, Connections: s.Connections, Requests: s.Requests})
+		x.Environments = append(x.Environments, web.Listed{Environment: s.Environment, Success: s.Success, Connections: s.Connections, Requests: s.Requests, Fault: s.Fault})
 	}
 	return x
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,8 +28,9 @@ type asks struct {
 	*lister
 	nango *counterpart.Nango
 	logs  *observer.ObservedLogs
-	taken []int // connections of each listing that was handed on
-	owner bool
+	owner atomic.Bool
+	mu    sync.Mutex
+	lists []int // connections of each listing that was handed on
 }
 
 func withLister(t *testing.T, test func(*asks)) {
@@ -34,14 +38,17 @@ func withLister(t *testing.T, test func(*asks)) {
 		n := counterpart.InMemory()
 		defer n.Close()
 		core, logs := observer.New(zapcore.InfoLevel)
-		a := &asks{nango: n.Nango("nango", nangoKey32), logs: logs, owner: true}
+		a := &asks{nango: n.Nango("nango", nangoKey32), logs: logs}
+		a.owner.Store(true)
 		c, err := directory.New(directory.Options{URL: a.nango.URL, Key: nangoKey32, Environment: "prod", HTTP: n.Over(&http.Transport{DisableKeepAlives: true})})
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.lister = &lister{every: 15 * time.Minute, turns: []*listing{{Client: c}}, may: func() bool { return a.owner }, log: zap.New(core),
+		a.lister = &lister{every: 15 * time.Minute, turns: []*listing{{Client: c}}, may: a.owner.Load, log: zap.New(core),
 			hand: func(_ context.Context, x detect.Listing) (bool, error) {
-				a.taken = append(a.taken, len(x.Connections))
+				a.mu.Lock()
+				defer a.mu.Unlock()
+				a.lists = append(a.lists, len(x.Connections))
 				return true, nil
 			}}
 		a.nango.Add(counterpart.Connection{Connection: "c1", Integration: "crm", Provider: "hubspot"})
@@ -52,6 +59,13 @@ func withLister(t *testing.T, test func(*asks)) {
 		cancel()
 		<-ended
 	})
+}
+
+// taken are the connections of each listing so far.
+func (a *asks) taken() []int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.lists)
 }
 
 // after lets so much time pass.
@@ -68,17 +82,17 @@ func TestListerWhileNangoIsAway(t *testing.T) {
 		fails(1000)
 		after(3 * time.Hour)
 		calls := len(a.nango.Calls())
-		if got := a.logs.FilterMessageSnippet("no list of connections").Len(); got != 1 || len(a.taken) != 0 || calls < 6*10 || calls > 6*20 {
-			t.Errorf("said %d times, %d listings, %d requests in 3 hours", got, len(a.taken), calls)
+		if got := a.logs.FilterMessageSnippet("no list of connections").Len(); got != 1 || len(a.taken()) != 0 || calls < 6*10 || calls > 6*20 {
+			t.Errorf("said %d times, %d listings, %d requests in 3 hours", got, len(a.taken()), calls)
 		}
 		a.nango.Heal()
 		after(20 * time.Minute)
-		if len(a.taken) == 0 || a.taken[0] != 1 || a.logs.FilterMessageSnippet("lists the connections").Len() != 1 {
-			t.Errorf("%v, %v", a.taken, a.logs.All())
+		if got := a.taken(); len(got) == 0 || got[0] != 1 || a.logs.FilterMessageSnippet("lists the connections").Len() != 1 {
+			t.Errorf("%v, %v", got, a.logs.All())
 		}
-		taken := len(a.taken)
+		taken := len(a.taken())
 		after(5 * time.Hour)
-		if n := len(a.taken) - taken; n < 18 || n > 23 || a.logs.Len() != 2 {
+		if n := len(a.taken()) - taken; n < 18 || n > 23 || a.logs.Len() != 2 {
 			t.Errorf("%d listings in 5 hours, logged %v", n, a.logs.All())
 		}
 	})
@@ -102,13 +116,13 @@ func TestListerWithAWrongKey(t *testing.T) {
 func TestListerStandsBy(t *testing.T) {
 	withLister(t, func(a *asks) {
 		after(time.Hour) // as the owner
-		a.owner = false
+		a.owner.Store(false)
 		after(30 * time.Second)
 		before := len(a.nango.Calls())
 		if after(3 * time.Hour); len(a.nango.Calls()) != before {
 			t.Error("asked while standing by")
 		}
-		a.owner = true
+		a.owner.Store(true)
 		if after(time.Minute); len(a.nango.Calls()) == before {
 			t.Error("does not ask after taking over")
 		}

@@ -73,6 +73,11 @@ func (n *nangoSettings) keys() (all []nangoKey) {
 	return append(all, n.others...)
 }
 
+// asks reports whether Nango's API is asked about an environment.
+func (n *nangoSettings) asks(environment string) bool {
+	return slices.ContainsFunc(n.keys(), func(k nangoKey) bool { return k.environment == environment })
+}
+
 // validate holds the rules that concern more than one setting.
 func (n *nangoSettings) validate(where places, bad func(line int, format string, args ...any)) {
 	keys := n.keys()

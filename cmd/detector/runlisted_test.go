@@ -80,6 +80,13 @@ func TestRunSaysWhoAndHowMany(t *testing.T) {
 	if code := stop(); code != exitOK {
 		t.Fatalf("exit code %d", code)
 	}
+
+	a.Add(counterpart.Connection{Connection: "one more", Integration: "box-prod", Provider: "box"}) // while nobody looks: the next list has it
+	stop = s.start(s.config(s.withNango(a, nangoKey32)))
+	s.await("the next listing", func() bool { return s.metric(`^revwatch_connections\{environment="prod",provider="box"\}`) == 411 })
+	if code := stop(); code != exitOK {
+		t.Fatalf("exit code %d", code)
+	}
 	if wrong := a.Wrong(); wrong != nil || s.log.has(nangoKey32) {
 		t.Error(wrong)
 	}

@@ -75,11 +75,12 @@ func TestListingSaysWhose(t *testing.T) {
 		rows     string // account that the rows say
 		opens    bool
 	}{
-		"no listing":                  {nil, "", true},
-		"all of one customer":         {[]Listing{listing(onset.Add(-time.Hour), whole("acme", 12)...)}, "", false},
-		"of another environment":      {[]Listing{{Environment: "dev", Time: onset.Add(-time.Hour), Due: onset.Add(-time.Hour), Connections: whole("acme", 12)}}, "", true},
-		"listed when it was too late": {[]Listing{listing(onset.Add(time.Hour), whole("acme", 12)...)}, "", true},
-		"rows say otherwise":          {[]Listing{listing(onset.Add(-time.Hour), whole("acme", 12)...)}, "other", true},
+		"no listing":                      {nil, "", true},
+		"all of one customer":             {[]Listing{listing(onset.Add(-time.Hour), whole("acme", 12)...)}, "", false},
+		"of another environment":          {[]Listing{{Environment: "dev", Time: onset.Add(-time.Hour), Due: onset.Add(-time.Hour), Connections: whole("acme", 12)}}, "", true},
+		"listed when it was too late":     {[]Listing{listing(onset.Add(time.Hour), whole("acme", 12)...)}, "", true},
+		"listed before anything was read": {[]Listing{{Environment: "prod", Time: onset.Add(day), Connections: whole("acme", 12)}}, "", false},
+		"rows say otherwise":              {[]Listing{listing(onset.Add(-time.Hour), whole("acme", 12)...)}, "other", true},
 	} {
 		h := running(3 * time.Hour)
 		h.anonymous(onset, 12)
@@ -226,9 +227,10 @@ func TestBrokenBeforeTheStart(t *testing.T) {
 		listings []Listing
 		opens    bool
 	}{
-		"first listing": {[]Listing{listing(at, slices.Clone(refused)...)}, false},
-		"second":        {[]Listing{listing(at.Add(-time.Hour), herd(20)...), listing(at, slices.Clone(refused)...)}, true},
-		"afterwards":    {[]Listing{listing(onset.Add(time.Hour), slices.Clone(refused)...)}, true},
+		"first listing":                       {[]Listing{listing(at, slices.Clone(refused)...)}, false},
+		"second":                              {[]Listing{listing(at.Add(-time.Hour), herd(20)...), listing(at, slices.Clone(refused)...)}, true},
+		"afterwards, before any row was read": {[]Listing{{Environment: "prod", Time: onset.Add(time.Hour), Connections: slices.Clone(refused)}}, true},
+		"afterwards":                          {[]Listing{listing(onset.Add(time.Hour), slices.Clone(refused)...)}, true},
 	} {
 		h := running(3 * time.Hour)
 		h.breaks("crm", "crm", onset, 6, time.Second)
@@ -292,6 +294,23 @@ func TestListedElsewhere(t *testing.T) {
 	got := feedListed(New(Options{}), h.sorted(), l)
 	if len(got) == 0 || !strings.Contains(last(got).Connections[0].Elsewhere, "in environment dev") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// What is not asked about any more is forgotten, in the state too; the rest stays.
+func TestUnlist(t *testing.T) {
+	d, stored := New(Options{}), map[string]map[string][]byte{}
+	for _, environment := range []string{"prod", "dev"} {
+		d.List(Listing{Environment: environment, Time: onset, Connections: herd(5)})
+	}
+	d.Changes(keep(stored))
+	d.Unlist(func(environment string) bool { return environment == "prod" })
+	for range 2 {
+		if all, at := d.Directory(); len(all) != 1 || all[0] != (Listed{"prod", "crm", 5}) || len(at) != 1 {
+			t.Errorf("%+v, %v", all, at)
+		}
+		d.Changes(keep(stored))
+		d = restored(t, stored)
 	}
 }
 

@@ -8,7 +8,8 @@ func (x *directory) changes(put func(bucket, key string, value []byte)) {
 		put(bucketDirectory, n.stored(), ifKnown(known, func() []byte { return encode(l) }))
 	}
 	for environment := range x.renewed {
-		put(bucketListings, environment, encode(x.latest[environment]))
+		l, known := x.latest[environment]
+		put(bucketListings, environment, ifKnown(known, func() []byte { return encode(l) }))
 	}
 	clear(x.changed)
 	clear(x.renewed)

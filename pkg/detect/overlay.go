@@ -83,6 +83,26 @@ func (d *Detector) Directory() (all []Listed, at map[string]time.Time) {
 	return all, at
 }
 
+// Unlist forgets the listings of environments that are not asked about any more.
+func (d *Detector) Unlist(asked func(environment string) bool) {
+	x := &d.directory
+	for n, l := range x.listed {
+		if asked(n.environment) {
+			continue
+		}
+		x.put(n, nil)
+		if l.Account != "" {
+			d.turned(n)
+		}
+	}
+	for environment := range x.latest {
+		if !asked(environment) {
+			delete(x.latest, environment)
+			x.renewed[environment] = struct{}{}
+		}
+	}
+}
+
 // needed reports whether a connection is not forgotten, however long nothing was heard of it: what became of it is told, or Nango's API still lists it with
 // the error that it had before anybody watched.
 func (d *Detector) needed(environment, integration, connection string) bool {

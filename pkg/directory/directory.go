@@ -17,9 +17,10 @@ import (
 )
 
 const (
-	pageSize  = 2000 // the most that Nango gives at a time. With it a million connections can be listed
-	walks     = 3    // so often is a list read from its begin when it changes faster than it is read
-	perMinute = 30   // requests: a small part of the 100 or more that Nango allows an account, which others need too
+	pageSize  = 2000             // the most that Nango gives at a time. With it a million connections can be listed
+	walks     = 3                // so often is a list read from its begin when it changes faster than it is read
+	perMinute = 30               // requests: a small part of the 100 or more that Nango allows an account, which others need too
+	mostTime  = 30 * time.Minute // that a listing takes
 )
 
 // Options say what is asked, and how. The zero value of a field means its default.
@@ -38,8 +39,9 @@ type Options struct {
 type Client struct {
 	o      Options
 	base   string
-	path   int // of paths
-	size   int // of a page at most
+	path   int       // of paths
+	size   int       // of a page at most
+	resume time.Time // nothing is asked before
 	http   *http.Client
 	lister *nango.Lister
 
@@ -61,6 +63,7 @@ type Status struct {
 	Success     time.Time        // end of the last complete listing; zero: none yet
 	Connections int              // in it
 	Requests    map[string]int64 // so far, by what came of them: ok, or the kind of a Fault
+	Fault       string           // why the newest listing failed, in words that hold no secret; "" when it did not
 }
 
 // NewPace is how fast keys of one Nango account ask together.
@@ -113,13 +116,16 @@ func (c *Client) count(result string) {
 
 // List reads all pages. An error is a *Fault, or that of ctx when that has ended.
 func (c *Client) List(ctx context.Context) (l Listing, err error) {
+	asked := ctx
+	ctx, cancel := context.WithTimeout(asked, mostTime)
+	defer cancel()
 	for range walks {
 		begin := c.o.Now()
 		w := walk{known: map[id]int{}}
 		if err = c.walk(ctx, &w); err == nil {
 			l = Listing{Time: begin, Connections: w.all, Unnamed: w.unnamed, Partial: w.partial}
 			c.mu.Lock()
-			c.status.Success, c.status.Connections = c.o.Now(), len(w.all)
+			c.status.Success, c.status.Connections, c.status.Fault = c.o.Now(), len(w.all), ""
 			c.mu.Unlock()
 			return l, nil
 		}
@@ -127,8 +133,14 @@ func (c *Client) List(ctx context.Context) (l Listing, err error) {
 			break
 		}
 	}
-	if ctx.Err() != nil {
-		return l, ctx.Err()
+	switch {
+	case asked.Err() != nil:
+		return l, asked.Err()
+	case ctx.Err() != nil:
+		err = &Fault{Kind: Unreachable, text: fmt.Sprintf("Nango is too slow: its list of connections did not come within %v", mostTime)}
 	}
+	c.mu.Lock()
+	c.status.Fault = err.Error()
+	c.mu.Unlock()
 	return l, err
 }

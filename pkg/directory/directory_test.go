@@ -41,9 +41,11 @@ func (w *world) asking(t *testing.T, n *counterpart.Network, with string) *Clien
 
 // fill makes connections c1 to cN.
 func (w *world) fill(n int) {
+	var all []counterpart.Connection
 	for i := range n {
-		w.nango.Add(plain(fmt.Sprint("c", i+1)))
+		all = append(all, plain(fmt.Sprint("c", i+1)))
 	}
+	w.nango.Add(all...)
 }
 
 func plain(id string) counterpart.Connection {
@@ -142,7 +144,7 @@ func TestFaults(t *testing.T) {
 					t.Fatalf("%v, want %s: %s", err, c.kind, c.says)
 				}
 				s := w.client.Status()
-				if s.Requests[c.result] == 0 || (c.kind == "") == s.Success.IsZero() {
+				if s.Requests[c.result] == 0 || (c.kind == "") == s.Success.IsZero() || (c.kind == "") != (s.Fault == "") {
 					t.Errorf("%+v", s)
 				}
 			})
@@ -171,6 +173,9 @@ func TestLeavesRequestsToOthers(t *testing.T) {
 		w.nango.Limit = 12
 		w.fill(700)
 		w.client.size = 60
+		if l, err := w.client.List(t.Context()); err != nil || len(l.Connections) != 700 {
+			t.Fatal(len(l.Connections), err)
+		}
 		l, err := w.client.List(t.Context())
 		if err != nil || len(l.Connections) != 700 {
 			t.Fatal(len(l.Connections), err)
@@ -215,6 +220,20 @@ func TestStrangeEntries(t *testing.T) {
 		l, err := w.client.List(t.Context())
 		if err != nil || len(l.Connections) != 1 || l.Unnamed != 4 || l.Connections[0].Refused {
 			t.Errorf("%+v, %v", l, err)
+		}
+	})
+}
+
+// A Nango that is very slow does not keep anybody waiting for ever.
+func TestTooSlow(t *testing.T) {
+	within(t, func(t *testing.T, w *world) {
+		w.fill(2400)
+		w.client.size = 100
+		w.nango.Paging = func() { time.Sleep(50 * time.Second) }
+		begin := time.Now()
+		_, err := w.client.List(t.Context())
+		if f, ours := errors.AsType[*Fault](err); !ours || f.Kind != Unreachable || !strings.Contains(f.Error(), "too slow") || time.Since(begin) > mostTime {
+			t.Errorf("%v after %v", err, time.Since(begin))
 		}
 	})
 }

@@ -62,7 +62,7 @@ func (c *Client) get(ctx context.Context, page, limit int) (a answer, err error)
 
 // ask sends one request when its turn has come. Where the answer is that there is no such path, the older one is asked from then on.
 func (c *Client) ask(ctx context.Context, page, limit int) (a answer, fault *Fault) {
-	if err := c.o.Pace.Wait(ctx); err != nil {
+	if err := errors.Join(c.yield(ctx), c.o.Pace.Wait(ctx)); err != nil {
 		return a, ofError(err)
 	}
 	a, fault = c.send(ctx, paths[c.path], page, limit)
@@ -74,12 +74,13 @@ func (c *Client) ask(ctx context.Context, page, limit int) (a answer, fault *Fau
 			return a, nil
 		}
 	}
-	if fault == nil {
-		c.count("ok")
-		return a, c.yield(ctx, a.rest)
+	if fault != nil {
+		c.count(string(fault.Kind))
+		return a, fault
 	}
-	c.count(string(fault.Kind))
-	return a, fault
+	c.count("ok")
+	c.resume = time.Now().Add(a.rest)
+	return a, nil
 }
 
 func (c *Client) send(ctx context.Context, path string, page, limit int) (a answer, fault *Fault) {
@@ -116,18 +117,15 @@ func (c *Client) send(ctx context.Context, path string, page, limit int) (a answ
 	return a, nil
 }
 
-// yield waits until the account has its requests back, where few are left of them: others need them more.
-func (c *Client) yield(ctx context.Context, rest time.Duration) *Fault {
-	if rest <= 0 {
-		return nil
-	}
-	t := time.NewTimer(rest)
+// yield waits until the account has its requests back, where few were left of them: others need them more.
+func (c *Client) yield(ctx context.Context) error {
+	t := time.NewTimer(time.Until(c.resume))
 	defer t.Stop()
 	select {
 	case <-t.C:
 		return nil
 	case <-ctx.Done():
-		return ofError(ctx.Err())
+		return ctx.Err()
 	}
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"io"
 	"time"
 
@@ -17,8 +18,21 @@ type Directory struct {
 type Listed struct {
 	Environment string
 	Success     time.Time        // the last one; zero: none yet
-	Connections int              // in it; 0 until the first one since the start
+	Connections int              // in it
 	Requests    map[string]int64 // by what came of them
+	Fault       string           // why the newest one failed, without secrets; "" when it did not
+}
+
+// faring says how the listings of an environment fare.
+func (l *Listed) faring() string {
+	words := "not listed yet"
+	if !l.Success.IsZero() {
+		words = fmt.Sprintf("%d connections, listed at %s", l.Connections, second(l.Success))
+	}
+	if l.Fault != "" {
+		words += "; fails: " + l.Fault
+	}
+	return words
 }
 
 // writeDirectory writes how many connections there are, where that is known, and what became of asking.

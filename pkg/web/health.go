@@ -46,12 +46,19 @@ func (s *Server) readiness() report {
 	return reportOf(all...)
 }
 
-// details is readiness with a line for each destination, which it does not hang on: a Slack that is gone must not take us out of service.
+// details is readiness with a line for each destination, and for each environment that Nango's API is asked about. It does not hang on them: a Slack that is
+// gone must not take us out of service.
 func (s *Server) details() report {
 	p := s.readiness()
 	if t := s.teller.Load(); t != nil {
 		for _, d := range (*t).Status() {
 			p.Checks = append(p.Checks, check{"destination " + clean(d.Name), true, clean(s.faring(d))})
+		}
+	}
+	if x := s.last.Load(); x != nil {
+		for i := range x.Directory.Environments {
+			e := &x.Directory.Environments[i]
+			p.Checks = append(p.Checks, check{"nango " + clean(e.Environment), true, clean(e.faring())})
 		}
 	}
 	return p
