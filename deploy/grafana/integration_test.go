@@ -1,0 +1,272 @@
+//go:build integration
+
+package grafana
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// only names what has no data in the demo for a good reason; a server that was fed something of everything has it.
+var onlyFull = map[string]string{
+	"Members D": "the demo has no configuration file, so no hash of one",
+	"What was lost or could not be used, an hour A": "the demo writes nothing that cannot be read",
+}
+
+// notFull names what that server does not have.
+var notFull = map[string]string{
+	"Memory of each member A":         "its page is without the figures of a process",
+	"Processor of each member A":      "its page is without the figures of a process",
+	"Time of a commit of the state A": "it commits nothing while it is scraped",
+	"Time of a commit of the state B": "it commits nothing while it is scraped",
+}
+
+// Every query of every panel, variable and annotation is put to a real Prometheus and a real VictoriaMetrics that scrape a running demo, with an
+// incident open. Each has data, the same in both, and the same when a member that stands by is scraped too.
+func TestIntegrationDashboards(t *testing.T) {
+	p := newPages(t)
+	config := p.config(t)
+	stores := []store{startPrometheus(t, config), startVictoriaMetrics(t, config)}
+	from := time.Now()
+	p.demo(t)
+	for _, s := range stores {
+		await(t, s.name+": an incident", func() bool {
+			v, err := s.instant(`revwatch_incident{job="alone", provider="google-mail", scope="provider"} == 1`, time.Now())
+			return err == nil && len(v) > 0
+		})
+	}
+	frozen := regexp.MustCompile(`(?m)^revwatch_snapshot_timestamp_seconds (\S+)$`).FindStringSubmatch(p.freeze(t))[1]
+	for _, s := range stores {
+		await(t, s.name+": the same figures in all, often enough for a rate", func() bool {
+			v, err := s.instant(fmt.Sprintf(`count(revwatch_snapshot_timestamp_seconds{instance="owner", job!="full"} == %s)
+				+ count(count_over_time(revwatch_notifications_total[1m]) >= 4)`, frozen), time.Now())
+			return err == nil && slices.Equal(v["{}"], []float64{2 + 3 + 2}) // the demo tells one destination, the full server one of two results
+		})
+	}
+	to := time.Now()
+	for path, d := range files(t) {
+		for _, job := range []string{"alone", "pair", "full"} {
+			for _, choice := range choices(job, d) {
+				t.Run(fmt.Sprint(d.UID, " ", job, " ", choice), func(t *testing.T) { probe{t, path, d, job, choice, stores, from, to}.run() })
+			}
+		}
+	}
+	for _, s := range stores {
+		checkStory(t, s, from, to)
+	}
+	compareHistograms(t, stores, to)
+	compareLearning(t, stores, to)
+}
+
+func await(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !done(); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// choice is what somebody chose in the lists above a dashboard.
+type choice struct{ environment, provider, cause, window string }
+
+func choices(job string, d dashboard) (all []choice) {
+	if d.UID == "revwatch-overview" {
+		if job == "full" {
+			return []choice{{environment: ".*"}, {environment: "(dev|prod)"}}
+		}
+		return []choice{{environment: ".*"}, {environment: "prod"}}
+	}
+	for _, w := range d.variable("window").Options {
+		switch {
+		case w.Value == "$__all":
+		case job == "full":
+			all = append(all, choice{"prod", "github", "revoked", w.Value})
+		default:
+			all = append(all, choice{"prod", "google-mail", "revoked", w.Value})
+		}
+	}
+	return all
+}
+
+func (d dashboard) variable(name string) variable {
+	for _, v := range d.Templating.List {
+		if v.Name == name {
+			return v
+		}
+	}
+	return variable{}
+}
+
+// probe is one dashboard, looked at with one choice.
+type probe struct {
+	*testing.T
+	path string
+	d    dashboard
+	job  string
+	choice
+	stores   []store
+	from, to time.Time
+}
+
+// fill puts in place of variables what Grafana would: with a scrape each second a rate is taken over four seconds.
+func (p probe) fill(expr string) string {
+	return strings.NewReplacer("$__rate_interval", "4s", "$__range", fmt.Sprintf("%ds", int(p.to.Sub(p.from).Seconds())), "$job", p.job,
+		"$environment", p.environment, "$provider", p.provider, "$cause", p.cause, "$window", p.window).Replace(expr)
+}
+
+func (p probe) run() {
+	for _, x := range p.d.each() {
+		for _, q := range x.Targets {
+			p.target(x.Title+" "+q.RefID, q)
+		}
+	}
+	for _, a := range p.d.Annotations.List {
+		if a.BuiltIn == 0 {
+			p.target("annotation "+a.Name, target{Expr: a.Expr})
+		}
+	}
+	for _, v := range p.d.Templating.List {
+		if v.Type == "query" {
+			p.variable(v)
+		}
+	}
+}
+
+// counts are expressions whose value hangs on when exactly a store scraped.
+var counts = regexp.MustCompile(`\b(rate|increase)\(`)
+
+func (p probe) target(name string, q target) {
+	missing := onlyFull
+	if p.job == "full" {
+		missing = notFull
+	}
+	expr := p.fill(q.Expr)
+	if strings.Contains(expr, "$") {
+		p.Errorf("%s: a variable is left in %s", name, expr)
+	}
+	var answers []series
+	for _, s := range p.stores {
+		now, err := s.instant(expr, p.to)
+		if err != nil {
+			p.Errorf("%s: %s: %v\n%s", name, s.name, err, expr)
+			return
+		}
+		shown := now
+		if !q.Instant {
+			if shown, err = s.over(expr, p.from, p.to); err != nil {
+				p.Errorf("%s: %s: %v\n%s", name, s.name, err, expr)
+				return
+			}
+		}
+		if reason, named := missing[name]; named != (len(shown) == 0) {
+			p.Errorf("%s: %s has %d series (%s)\n%s", name, s.name, len(shown), reason, expr)
+		}
+		answers = append(answers, now)
+	}
+	if counts.MatchString(expr) {
+		return
+	}
+	if d := answers[0].differs(answers[1]); d != "" {
+		p.Errorf("%s: %s and %s: %s\n%s", name, p.stores[0].name, p.stores[1].name, d, expr)
+	}
+	if p.job == "pair" && !q.perMember() {
+		p.job = "alone"
+		if v, err := p.stores[0].instant(p.fill(q.Expr), p.to); err != nil || v.differs(answers[0]) != "" {
+			p.Errorf("%s: a member that stands by changes it: %v %s\n%s", name, err, v.differs(answers[0]), expr)
+		}
+	}
+}
+
+var labelValues = regexp.MustCompile(`^label_values\((.*), (\w+)\)$`)
+
+// variable asks for the list of a variable, which has to hold what was chosen.
+func (p probe) variable(v variable) {
+	m := labelValues.FindStringSubmatch(v.Definition)
+	var query struct{ Query string }
+	if err := json.Unmarshal(v.Query, &query); err != nil || m == nil || query.Query != v.Definition {
+		p.Fatalf("variable %s: %v %s", v.Name, err, v.Definition)
+	}
+	chosen := map[string]string{"job": p.job, "environment": "prod", "provider": p.provider}[v.Name]
+	for _, s := range p.stores {
+		values, err := s.labelValues(p.fill(m[1]), m[2], p.from, p.to)
+		if err != nil || !slices.Contains(values, chosen) {
+			p.Errorf("variable %s: %s lists %v (%v), not %s", v.Name, s.name, values, err, chosen)
+		}
+	}
+}
+
+// checkStory: the tiles tell what happens in the demo, where one provider has an incident, which began while it was looked at.
+func checkStory(t *testing.T, s store, from, to time.Time) {
+	tell := func(uid, title string) (now, before series) {
+		for path, d := range files(t) {
+			p := probe{T: t, path: path, d: d, job: "alone", choice: choice{"prod", "google-mail", "revoked", "1h"}, from: from, to: to}
+			for _, e := range d.expressions() {
+				if d.UID == uid && e.of == title {
+					now, _ = s.instant(p.fill(e.expr), to)
+					before, _ = s.over(p.fill(e.expr), from, to)
+				}
+			}
+		}
+		return now, before
+	}
+	for _, tile := range []struct {
+		uid, title string
+		good       func(float64) bool
+	}{
+		{"revwatch-overview", "Unusual now A", func(v float64) bool { return v == 1 }},
+		{"revwatch-overview", "Highest score A", func(v float64) bool { return v >= 1 }},
+		{"revwatch-overview", "Broken now A", func(v float64) bool { return v > 3 }},
+		{"revwatch-overview", "Pipeline, check by check A", func(v float64) bool { return v == 0 }},
+		{"revwatch-provider", "Score A", func(v float64) bool { return v >= 1 }},
+		{"revwatch-provider", "Incident A", func(v float64) bool { return v == 1 }},
+		{"revwatch-provider", "Windows judged A", func(v float64) bool { return v == 5 }},
+	} {
+		if v, _ := tell(tile.uid, tile.title); len(v["{}"]) != 1 || !tile.good(v["{}"][0]) {
+			t.Errorf("%s, %s, %q shows %v", s.name, tile.uid, tile.title, v)
+		}
+	}
+	for _, uid := range []string{"revwatch-overview", "revwatch-provider"} {
+		_, marks := tell(uid, "annotation Incidents")
+		begun := 0
+		for _, v := range marks {
+			if v[0] == 0 && v[len(v)-1] == 1 {
+				begun++
+			}
+		}
+		if begun != 1 {
+			t.Errorf("%s, %s marks %v, want one incident that begins", s.name, uid, marks)
+		}
+	}
+}
+
+// compareHistograms: both read the buckets, and take the same quantiles out of them.
+func compareHistograms(t *testing.T, stores []store, at time.Time) {
+	for _, name := range []string{"revwatch_state_commit_seconds_bucket", "revwatch_detection_delay_seconds_bucket"} {
+		for _, q := range []string{"0.5", "0.9", "0.99"} {
+			expr := fmt.Sprintf(`histogram_quantile(%s, sum by (le) (%s{job="alone"}))`, q, name)
+			a, err := stores[0].instant(expr, at)
+			b, wrong := stores[1].instant(expr, at)
+			if err != nil || wrong != nil || len(a) != 1 || a.differs(b) != "" || !(a["{}"][0] > 0) {
+				t.Errorf("%s: %v %v (%v %v)", expr, a, b, err, wrong)
+			}
+		}
+	}
+}
+
+// compareLearning: the bound of a series that is not judged is infinite in both, and no line of the dashboards is.
+func compareLearning(t *testing.T, stores []store, at time.Time) {
+	const learning = `revwatch_upper_bound{job="full", cause="misconfigured"}`
+	for _, s := range stores {
+		all, err := s.instant(learning, at)
+		finite, wrong := s.instant(learning+" < Inf", at)
+		if err != nil || wrong != nil || len(all) != 5 || len(finite) != 0 {
+			t.Errorf("%s: %d windows, %d finite (%v %v)", s.name, len(all), len(finite), err, wrong)
+		}
+	}
+}
