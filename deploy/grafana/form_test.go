@@ -118,7 +118,7 @@ func exposed(t *testing.T) map[string]bool {
 
 // everyMember names what is meant to look at those that stand by as well.
 var everyMember = map[string]string{
-	"Pipeline, check by check B": "without Kafka there is no owner, and a member that cannot read could not take over",
+	"Pipeline, check by check C": "without Kafka there is no owner, and a member that cannot read could not take over",
 }
 
 // Every metric that is asked for exists, every variable too, and a member that stands by, with counts of its own, is left out.
