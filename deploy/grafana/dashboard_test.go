@@ -64,6 +64,7 @@ func (t target) perMember() bool {
 
 type variable struct {
 	Name       string
+	Label      string
 	Type       string
 	Query      json.RawMessage
 	Definition string

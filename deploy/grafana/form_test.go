@@ -227,3 +227,35 @@ func sections(text string) (names []string) {
 	}
 	return names
 }
+
+var (
+	called = regexp.MustCompile(`\*([A-Z][^*\n]+)\*`)
+	local  = regexp.MustCompile(`\]\(([^)#\s]+)`)
+)
+
+// The page about them names panels, rows and lists that are there, and the files beside it.
+func TestPage(t *testing.T) {
+	raw, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{"Dashboards → New → Import": true, "Newly broken in 10m … 72h": true} // of Grafana; of the windows together
+	for _, d := range files(t) {
+		for _, p := range d.Panels {
+			names[p.Title] = true
+		}
+		for _, v := range d.Templating.List {
+			names[v.Label] = true
+		}
+	}
+	for _, m := range called.FindAllStringSubmatch(string(raw), -1) {
+		if !names[m[1]] {
+			t.Errorf("it speaks of %q", m[1])
+		}
+	}
+	for _, m := range local.FindAllStringSubmatch(string(raw), -1) {
+		if _, err := os.Stat(m[1]); err != nil {
+			t.Error(err)
+		}
+	}
+}
