@@ -20,7 +20,8 @@ type dashboard struct {
 		List []struct {
 			BuiltIn    int `json:"builtIn"`
 			Name       string
-			Expr       string
+			Expr       string // of older versions of Grafana; newer ones ask the target
+			Target     target
 			Datasource datasource
 		}
 	}
