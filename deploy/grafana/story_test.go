@@ -37,7 +37,7 @@ func checkStory(t *testing.T, s store, from, to time.Time) {
 		{"alone", "revwatch-overview", "Broken now A", func(v float64) bool { return v > 3 }},
 		{"alone", "revwatch-overview", "Pipeline, check by check A", func(v float64) bool { return v == 0 }},
 		{"alone", "revwatch-overview", "Pipeline faults A", func(v float64) bool { return v <= 1 }}, // a busy machine may not keep up with an hour a second
-		{"gone", "revwatch-overview", "Pipeline faults A", func(v float64) bool { return v == 1 }}, // nobody is there to say so
+		{"gone", "revwatch-overview", "Pipeline faults A", func(v float64) bool { return v == 1 }},  // nobody is there to say so
 		{"alone", "revwatch-provider", "Score A", func(v float64) bool { return v >= 1 }},
 		{"alone", "revwatch-provider", "Incident A", func(v float64) bool { return v == 1 }},
 		{"alone", "revwatch-provider", "Windows judged A", func(v float64) bool { return v == 5 }},
