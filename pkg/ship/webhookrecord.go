@@ -1,0 +1,86 @@
+package ship
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/valyala/fastjson"
+)
+
+// parsers are kept from one delivery to the next.
+var parsers fastjson.ParserPool
+
+// seen is what a look at a body says.
+type seen struct {
+	json       bool
+	auth       bool   // an auth webhook of Nango's
+	kind       string // of what is none: one of dropKinds
+	connection string
+}
+
+// dropKinds are the kinds of webhooks that are received and not written, as a label: Nango sends them to the same URL.
+var dropKinds = []string{"sync", "async_action", "forward", "other"}
+
+func lookAt(body []byte) seen {
+	p := parsers.Get()
+	defer parsers.Put(p)
+	v, err := p.ParseBytes(body)
+	if err != nil {
+		return seen{}
+	}
+	s := seen{json: true, kind: "other", connection: string(v.GetStringBytes("connectionId"))}
+	nango, kind := string(v.GetStringBytes("from")) == "nango", string(v.GetStringBytes("type"))
+	if s.auth = nango && kind == "auth"; s.auth {
+		return s
+	}
+	for _, k := range dropKinds {
+		if k == kind && (nango || k == "forward") { // what is forwarded is from whom it came
+			s.kind = k
+		}
+	}
+	return s
+}
+
+// keptHeaders are all that is kept of a request beside its body: never a signature, with which who reads the topic could send it again, nor cookies.
+var keptHeaders = []string{"Content-Type", "User-Agent"}
+
+const maxHeader = 256
+
+// webhookRecord is the value of a record: a form that pkg/nango reads by itself, and that keeps the bytes of the body.
+type webhookRecord struct {
+	ReceivedAt string            `json:"received_at"`
+	Signed     bool              `json:"signed"` // and the signature was right
+	Headers    map[string]string `json:"headers"`
+	Body       string            `json:"body"`
+	Base64     bool              `json:"isBase64Encoded,omitempty"` // of a body that is no text
+}
+
+const stampFormat = "2006-01-02T15:04:05.000Z07:00"
+
+// recordOf is the record of a delivery: what is of one connection has one key, and so stays in order.
+func recordOf(connection string, body []byte, h http.Header, signed bool, at time.Time) kafka.Message {
+	at = at.UTC()
+	v := webhookRecord{ReceivedAt: at.Format(stampFormat), Signed: signed, Headers: map[string]string{}, Body: string(body)}
+	if v.Base64 = !utf8.Valid(body); v.Base64 {
+		v.Body = base64.StdEncoding.EncodeToString(body)
+	}
+	for _, name := range keptHeaders {
+		if text := h.Get(name); text != "" && len(text) <= maxHeader {
+			v.Headers[string(bytes.ToLower([]byte(name)))] = text
+		}
+	}
+	var value bytes.Buffer
+	e := json.NewEncoder(&value)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(v) // texts and truth values always encode
+	m := kafka.Message{Value: bytes.TrimSuffix(value.Bytes(), []byte("\n")), Time: at}
+	if connection != "" {
+		m.Key = []byte(connection)
+	}
+	return m
+}
