@@ -121,7 +121,7 @@ func (w *Webhooks) take(out http.ResponseWriter, r *http.Request) (*outcome, err
 	} else if err != nil {
 		return brokenOff, err
 	}
-	signed := digest != nil && w.o.Keys.Len() > 0
+	signed := digest != nil && (w.o.Keys.Len() > 0 || !w.o.AllowUnsigned) // else there is nothing to check it by, and that is allowed
 	if signed && !w.o.Keys.signed(body, digest) {
 		return badSignature, nil
 	}
