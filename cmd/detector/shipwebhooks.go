@@ -22,26 +22,28 @@ import (
 
 const shipWebhooksUsage = `
 Receives the auth webhooks of Nango and writes them to the topic that
-detector run reads. In Nango, set the webhook URL of each environment
-(Environment Settings, Webhooks) to where this is reached from outside, switch
-on webhooks for new connections and for refresh errors, and copy the signing
-key from there. An environment has two such URLs: your application keeps its
-own. Nango speaks https, so put a proxy that does before this.
+detector run reads. In Nango, for each environment (Environment Settings,
+Webhooks): set a webhook URL to where this is reached from outside, switch on
+the webhooks for new connections and for refresh errors, and copy the signing
+key. There are two URLs: your application keeps its own. A proxy before this
+should speak https; it must leave bodies and X-Nango-Hmac-Sha256 as they are.
 
   kafka.brokers: [localhost:9092]
   kafka.topics: [nango-logs]
   ship.webhooks.signing_key_file: /run/secrets/nango-signing-keys
 
-Several environments may share one receiver: the file then holds several keys
-with white space between them, and so it does while a key is rotated. Give each
-its own URL by a query (https://hooks.example.com/?prod): Nango stops sending to
-a URL for a minute when five deliveries to it fail within ten seconds.
+Several environments may share one receiver: the file then holds their keys with
+white space between them. Give each its own URL by a query, such as
+https://hooks.example.com/?prod: Nango stops sending to a URL for a minute when
+five deliveries to it fail within ten seconds. After a key was rotated in Nango
+write the new one to the file and start anew, at once: what comes in between is
+refused, and Nango does not send it again.
 
-Answers: 200 written, and acknowledged by all in-sync replicas, or no auth
-webhook (such are not written); 401 no signature or a wrong one; 503 Kafka did
-not take it within 15 s, or too much at once: Nango sends it again after 3 s and
-6 s more, and never after any other answer. What comes twice is harmless.
-Metrics say how often each happens: /metrics at ship.webhooks.metrics_listen.
+Answers: 200 written, and acknowledged by all in-sync replicas, or taken and not
+written, because it is no auth webhook; 401 no signature or a wrong one; 503
+Kafka did not take it within 15 s, or too much at once: Nango sends it again 3 s
+and 9 s later, as it does after no other answer. What comes twice is harmless.
+How often each happens is in /metrics at ship.webhooks.metrics_listen.
 `
 
 // maxConnections is how many clients are served at a time; more wait until one ends.

@@ -30,15 +30,15 @@ var (
 	badSignature = &outcome{"wrong_signature", http.StatusUnauthorized, "the signature is wrong",
 		"signatures are wrong, and Nango does not send these deliveries again: is ship.webhooks.signing_key that of each environment (Environment Settings, Webhooks), " +
 			"was it rotated there, or does a proxy change bodies?"}
-	notJSON   = &outcome{"not_json", http.StatusBadRequest, "the body is no JSON", "an unsigned request is no JSON, so it is no webhook of Nango's"}
-	brokenOff = &outcome{"broken_off", http.StatusBadRequest, "the body ended early, or took too long", "bodies end early, or take longer than 10 s"}
+	notJSON = &outcome{"not_json", http.StatusBadRequest, "the body is no JSON", "an unsigned request is no JSON, so it is no webhook of Nango's"}
 )
 
 // Passing trouble: Nango sends it again 3 s and 9 s later.
 var (
 	busy = &outcome{"busy", http.StatusServiceUnavailable, "too much at once, try again",
 		"more deliveries wait than the memory set aside for them holds: is Kafka slow?"}
-	overRate = &outcome{"over_rate", http.StatusServiceUnavailable, "too many at once, try again",
+	brokenOff = &outcome{"broken_off", http.StatusServiceUnavailable, "the body ended early, or took too long, try again", "bodies end early, or take longer than 10 s"}
+	overRate  = &outcome{"over_rate", http.StatusServiceUnavailable, "too many at once, try again",
 		"deliveries come faster than ship.webhooks.rate for seconds on end: raise it"}
 	notWritten = &outcome{"not_written", http.StatusServiceUnavailable, "Kafka did not take it in time, try again",
 		"Kafka does not acknowledge deliveries in time, so Nango is asked to send them again; after three attempts it gives up, and that delivery is lost"}

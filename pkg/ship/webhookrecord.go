@@ -5,15 +5,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 	"unicode/utf8"
 
 	"github.com/segmentio/kafka-go"
-	"github.com/valyala/fastjson"
 )
-
-// parsers are kept from one delivery to the next.
-var parsers fastjson.ParserPool
 
 // seen is what a look at a body says.
 type seen struct {
@@ -26,24 +23,46 @@ type seen struct {
 // dropKinds are the kinds of webhooks that are received and not written, as a label: Nango sends them to the same URL.
 var dropKinds = []string{"sync", "async_action", "forward", "other"}
 
+var topNames = []string{"from", "type", "connectionId"}
+
+// lookAt reads the names at the top of a body. It builds nothing of the rest: what a provider sends to Nango is signed and forwarded to us too, and a
+// megabyte of numbers would take fifty as a tree.
 func lookAt(body []byte) seen {
-	p := parsers.Get()
-	defer parsers.Put(p)
-	v, err := p.ParseBytes(body)
-	if err != nil {
+	if !json.Valid(body) {
 		return seen{}
 	}
-	s := seen{json: true, kind: "other", connection: string(v.GetStringBytes("connectionId"))}
-	nango, kind := string(v.GetStringBytes("from")) == "nango", string(v.GetStringBytes("type"))
-	if s.auth = nango && kind == "auth"; s.auth {
-		return s
-	}
-	for _, k := range dropKinds {
-		if k == kind && (nango || k == "forward") { // what is forwarded is from whom it came
-			s.kind = k
-		}
+	top := topOf(body)
+	s := seen{json: true, kind: "other", connection: top["connectionId"]}
+	nango, kind := top["from"] == "nango", top["type"]
+	s.auth = nango && kind == "auth"
+	if slices.Contains(dropKinds, kind) && (nango || kind == "forward") { // what is forwarded is from whom it came
+		s.kind = kind
 	}
 	return s
+}
+
+// topOf returns those texts at the top of an object that say what it is, the first of each name; of other JSON none.
+func topOf(body []byte) map[string]string {
+	texts := map[string]string{}
+	d := json.NewDecoder(bytes.NewReader(body))
+	if t, _ := d.Token(); t != json.Delim('{') {
+		return texts
+	}
+	for d.More() {
+		var value json.RawMessage
+		key, _ := d.Token()
+		if d.Decode(&value) != nil {
+			break // it was valid before
+		}
+		name, _ := key.(string)
+		if _, twice := texts[name]; twice || !slices.Contains(topNames, name) {
+			continue
+		}
+		var text string
+		_ = json.Unmarshal(value, &text) // another value is as good as none
+		texts[name] = text
+	}
+	return texts
 }
 
 // keptHeaders are all that is kept of a request beside its body: never a signature, with which who reads the topic could send it again, nor cookies.

@@ -19,7 +19,7 @@ const (
 	answerWithin = 15 * time.Second // all of it
 	rateWithin   = 5 * time.Second  // of these, for its turn by WebhookOptions.Rate
 	maxBody      = 1 << 20
-	maxHeld      = 64 << 20 // of bodies at a time
+	maxHeld      = 32 << 20 // of bodies at a time; each may be copied three times while it is read and written
 	maxWaiting   = 1024     // deliveries for the writer
 )
 
@@ -74,7 +74,7 @@ func (w *Webhooks) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	}
 	end, err := w.take(out, r)
 	w.ended(end, time.Since(began))
-	if end.hint != "" {
+	if end.hint != "" && (end != wrongPath || r.Header.Get(signatureHeader) != "") { // who only looks around is no trouble
 		w.log.Warn(end.hint, zap.String("result", end.name), zap.Int("answer", end.status), zap.String("from", r.RemoteAddr), zap.Error(err))
 	}
 	if end.status == http.StatusServiceUnavailable {

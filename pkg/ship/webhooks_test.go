@@ -6,11 +6,14 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -245,6 +248,10 @@ func TestWebhookKinds(t *testing.T) {
 		`[{"from":"nango","type":"auth"}]`:                                              "other",
 		`"<xml/>"`:                                                                      "other",
 		`7`:                                                                             "other",
+		`{"TYPE":"auth","From":"nango"}`:                                                "other", // names are exact
+		`{"type":"sync","from":"nango","type":"auth"}`:                                  "sync",  // as the reader takes them: the first of two
+		`{"a":{"from":"nango","type":"auth"}}`:                                          "other",
+		"{}":                                                                            "other",
 	} {
 		before := w.droppedKinds[kind].Get()
 		if out := serve(w, delivered(key1, body)); out.Code != http.StatusOK || w.droppedKinds[kind].Get() != before+1 {
@@ -338,6 +345,28 @@ func TestWebhookRefusals(t *testing.T) {
 	}
 	if out := serve(w, at("GET", "/nango", "")); out.Header().Get("Allow") != "POST" {
 		t.Errorf("405 without Allow: %v", out.Header())
+	}
+}
+
+// A body that does not arrive whole is asked for again: 4xx would be final.
+func TestWebhookBrokenOff(t *testing.T) {
+	w, to := receive(t, WebhookOptions{Keys: keysOf(t, key1)})
+	r := delivered(key1, failed)
+	r.Body = io.NopCloser(io.MultiReader(strings.NewReader(failed[:50]), iotest.ErrReader(io.ErrUnexpectedEOF)))
+	if out := serve(w, r); out.Code != http.StatusServiceUnavailable || w.counted(brokenOff) != 1 || len(to.values()) != 0 || w.held.Load() != 0 {
+		t.Errorf("answer %d, wrote %q, %d bytes held", out.Code, to.values(), w.held.Load())
+	}
+}
+
+// A provider's own webhook, which Nango signs and forwards, costs little more memory than its size, whatever is in it.
+func TestWebhookMemory(t *testing.T) {
+	body := []byte(`{"from":"hubspot","payload":[` + strings.Repeat("0,", 500_000) + `0],"type":"forward"}`)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	saw := lookAt(body)
+	runtime.ReadMemStats(&after)
+	if took, most := after.TotalAlloc-before.TotalAlloc, uint64(6*len(body)); saw.kind != "forward" || took > most {
+		t.Errorf("%+v: %d bytes for a body of %d, want %d at most", saw, took, len(body), most)
 	}
 }
 
