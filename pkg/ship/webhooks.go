@@ -43,6 +43,7 @@ type Webhooks struct {
 	turn  *rate.Limiter
 	queue chan *delivery
 	held  atomic.Int64 // bytes of bodies
+	room  int64        // for them
 	first atomic.Bool  // one was written
 	webhookCounts
 }
@@ -59,7 +60,7 @@ func NewWebhooks(o WebhookOptions) *Webhooks {
 	sparse := func(c zapcore.Core) zapcore.Core { return zapcore.NewSamplerWithOptions(c, time.Minute, 1, 0) }
 	w := &Webhooks{
 		o: o, log: o.Log.WithOptions(zap.WrapCore(sparse)), turn: rate.NewLimiter(rate.Limit(o.Rate), o.Rate),
-		queue: make(chan *delivery, maxWaiting),
+		queue: make(chan *delivery, maxWaiting), room: maxHeld,
 	}
 	w.makeCounts()
 	return w
@@ -111,7 +112,7 @@ func (w *Webhooks) take(out http.ResponseWriter, r *http.Request) (*outcome, err
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
 	defer cancel()
-	reader := &heldReader{r: http.MaxBytesReader(out, r.Body, maxBody), held: &w.held}
+	reader := &heldReader{r: http.MaxBytesReader(out, r.Body, maxBody), w: w}
 	defer reader.release()
 	body, err := io.ReadAll(reader)
 	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
@@ -180,9 +181,9 @@ func (w *Webhooks) unless(ctx context.Context, late *outcome) (*outcome, error) 
 
 // heldReader counts what is read as held, until release: a client that promises much and sends little takes no room.
 type heldReader struct {
-	r    io.Reader
-	held *atomic.Int64
-	n    int64
+	r io.Reader
+	w *Webhooks
+	n int64
 }
 
 var errHeld = errors.New("ship: more bytes of requests than may be held")
@@ -190,10 +191,10 @@ var errHeld = errors.New("ship: more bytes of requests than may be held")
 func (h *heldReader) Read(p []byte) (int, error) {
 	n, err := h.r.Read(p)
 	h.n += int64(n)
-	if h.held.Add(int64(n)) > maxHeld {
+	if h.w.held.Add(int64(n)) > h.w.room {
 		return n, errHeld
 	}
 	return n, err
 }
 
-func (h *heldReader) release() { h.held.Add(-h.n) }
+func (h *heldReader) release() { h.w.held.Add(-h.n) }
