@@ -121,7 +121,7 @@ func (r *receiver) run(ctx context.Context) error {
 	}
 	r.log.Info("receiving webhooks", zap.Stringer("listen", hooks.Addr()), zap.String("path", w.path), zap.Stringer("metrics", status.Addr()),
 		zap.Strings("brokers", c.kafka.brokers), zap.String("topic", topic), zap.Int("signing_keys", keys.Len()))
-	err = r.serve(ctx, hooks, status, ship.NewWebhooks(ship.WebhookOptions{
+	err = r.serve(ctx, hooks, status, writer, ship.NewWebhooks(ship.WebhookOptions{
 		Path: w.path, Keys: keys, AllowUnsigned: r.unsigned, Rate: w.rate, Writer: writer, Now: r.now, Log: r.log,
 	}))
 	r.log.Info("stopped", zap.Error(err))
@@ -129,12 +129,13 @@ func (r *receiver) run(ctx context.Context) error {
 }
 
 // serve runs the parts until ctx ends or one of them fails. What writes ends when nobody waits for it any more.
-func (r *receiver) serve(ctx context.Context, hooks, status net.Listener, h *ship.Webhooks) error {
+func (r *receiver) serve(ctx context.Context, hooks, status net.Listener, to *kafka.Writer, h *ship.Webhooks) error {
 	writing, end := context.WithCancel(context.WithoutCancel(ctx))
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var parts, writes sync.WaitGroup
 	writes.Go(func() { h.Run(writing) })
+	parts.Go(func() { r.look(ctx, to) })
 	faults := make([]error, 2)
 	for i, serve := range []func() error{
 		func() error { return web.Serve(ctx, netutil.LimitListener(hooks, maxConnections), h) },
@@ -149,6 +150,23 @@ func (r *receiver) serve(ctx context.Context, hooks, status net.Listener, h *shi
 	end()
 	writes.Wait()
 	return errors.Join(faults...)
+}
+
+// look says at the start whether deliveries could be written: the first of them may be days away.
+func (r *receiver) look(ctx context.Context, w *kafka.Writer) {
+	client := kafka.Client{Addr: w.Addr, Transport: w.Transport, Timeout: 10 * time.Second}
+	answer, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{w.Topic}})
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		r.log.Warn("Kafka is not reached; deliveries are answered by 503 until it is", zap.Error(err))
+	case len(answer.Topics) != 1 || errors.Is(answer.Topics[0].Error, kafka.UnknownTopicOrPartition):
+		r.log.Warn("the topic does not exist; it is made by the first delivery if the brokers allow that", zap.String("topic", w.Topic))
+	case answer.Topics[0].Error != nil:
+		r.log.Warn("the topic cannot be used", zap.String("topic", w.Topic), zap.Error(answer.Topics[0].Error))
+	default:
+		r.log.Info("Kafka is reached", zap.Int("partitions", len(answer.Topics[0].Partitions)))
+	}
 }
 
 // closeWriter ends a writer, which may still be trying to write what nobody waits for, and its connections.

@@ -306,6 +306,7 @@ func TestShipWebhooksCommand(t *testing.T) {
 		code <- command(ctx, []string{"ship", "webhooks", "-config", config, "-allow-unsigned"}, nil, io.Discard, io.MultiWriter(&testLog{t}, &log))
 	}()
 	s.await("the receiver listens", func() bool { code, _ := s.at(listen, "/healthz"); return code == http.StatusOK })
+	s.await("it has looked at the topic", func() bool { return log.has(`"Kafka is reached","partitions":3`) })
 
 	var slow []net.Conn // half a request each
 	for range 50 {
