@@ -130,7 +130,7 @@ func TestWebhooksWhileKafkaIsAway(t *testing.T) {
 				back = time.Now().Add(time.Minute)
 				began = time.Now()
 				out := serve(w, delivered(key1, failed))
-				if out.Code != http.StatusServiceUnavailable || out.Header().Get("Retry-After") == "" || time.Since(began) != answerWithin {
+				if out.Code != http.StatusServiceUnavailable || out.Header().Get("Retry-After") == "" || time.Since(began) > 18*time.Second { // Nango waits for 20
 					t.Errorf("answer %d after %s, %v", out.Code, time.Since(began), out.Header())
 				}
 				status := httptest.NewRecorder()
