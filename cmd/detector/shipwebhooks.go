@@ -107,6 +107,7 @@ func (r *receiver) run(ctx context.Context) error {
 		return fmt.Errorf("%w: kafka: %w", errConfig, err)
 	}
 	writer.MaxAttempts, writer.WriteTimeout = 2, 5*time.Second // the receiver itself tries again, what somebody still waits for
+	writer.BatchSize, writer.BatchBytes = 500, 1<<20           // what brokers take by default
 	defer closeWriter(writer)
 	hooks, err := net.Listen("tcp", w.listen)
 	if err != nil {
