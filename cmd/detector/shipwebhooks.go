@@ -108,7 +108,7 @@ func (r *receiver) run(ctx context.Context) error {
 	}
 	writer.MaxAttempts, writer.WriteTimeout = 2, 5*time.Second // the receiver itself tries again, what somebody still waits for
 	writer.BatchSize, writer.BatchBytes = 500, 1<<20           // what brokers take by default
-	defer closeWriter(writer)
+	defer endWriting(writer)
 	hooks, err := net.Listen("tcp", w.listen)
 	if err != nil {
 		return fmt.Errorf("ship.webhooks.listen: %w", err)
@@ -170,8 +170,8 @@ func (r *receiver) look(ctx context.Context, w *kafka.Writer) {
 	}
 }
 
-// closeWriter ends a writer, which may still be trying to write what nobody waits for, and its connections.
-func closeWriter(w *kafka.Writer) {
+// endWriting ends a writer, which may still be trying to write what nobody waits for, and its connections.
+func endWriting(w *kafka.Writer) {
 	closed := make(chan struct{})
 	go func() {
 		_ = w.Close() // it was told of every write
