@@ -12,8 +12,8 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// seen is what a look at a body says.
-type seen struct {
+// glance is what a look at a body says.
+type glance struct {
 	json       bool
 	auth       bool   // an auth webhook of Nango's
 	kind       string // of what is none: one of dropKinds
@@ -27,12 +27,12 @@ var topNames = []string{"from", "type", "connectionId"}
 
 // lookAt reads the names at the top of a body. It builds nothing of the rest: what a provider sends to Nango is signed and forwarded to us too, and a
 // megabyte of numbers would take fifty as a tree.
-func lookAt(body []byte) seen {
+func lookAt(body []byte) glance {
 	if !json.Valid(body) {
-		return seen{}
+		return glance{}
 	}
 	top := topOf(body)
-	s := seen{json: true, kind: "other", connection: top["connectionId"]}
+	s := glance{json: true, kind: "other", connection: top["connectionId"]}
 	nango, kind := top["from"] == "nango", top["type"]
 	s.auth = nango && kind == "auth"
 	if slices.Contains(dropKinds, kind) && (nango || kind == "forward") { // what is forwarded is from whom it came
