@@ -39,7 +39,7 @@ func bodyOf(t testing.TB, value []byte) []byte {
 func failureOf(connection string) string { return strings.Replace(failed, "c-1", connection, 1) }
 
 // inBubble runs a handler with a topic on a clock of its own: time passes when everybody waits.
-func inBubble(t *testing.T, o WebhookOptions, f func(*Webhooks, *topic)) {
+func inBubble(t *testing.T, o WebhookOptions, f func(*Webhooks, *hookTopic)) {
 	synctest.Test(t, func(t *testing.T) {
 		o.Keys = keysOf(t, key1)
 		w, to := receive(t, o)
@@ -56,7 +56,7 @@ func send(w *Webhooks, r *http.Request) (answer chan *httptest.ResponseRecorder)
 
 // No answer is given before Kafka has acknowledged.
 func TestWebhookAnsweredWhenAcknowledged(t *testing.T) {
-	inBubble(t, WebhookOptions{}, func(w *Webhooks, to *topic) {
+	inBubble(t, WebhookOptions{}, func(w *Webhooks, to *hookTopic) {
 		acknowledge := make(chan struct{})
 		to.answer = func(context.Context, int, []kafka.Message) error { <-acknowledge; return nil }
 		answer := send(w, delivered(key1, failed))
@@ -74,7 +74,7 @@ func TestWebhookAnsweredWhenAcknowledged(t *testing.T) {
 
 // Deliveries that come while another is being written go together.
 func TestWebhooksTogether(t *testing.T) {
-	inBubble(t, WebhookOptions{}, func(w *Webhooks, to *topic) {
+	inBubble(t, WebhookOptions{}, func(w *Webhooks, to *hookTopic) {
 		first := make(chan struct{})
 		to.answer = func(_ context.Context, call int, _ []kafka.Message) error {
 			if call == 1 {
@@ -115,7 +115,7 @@ func TestWebhooksWhileKafkaIsAway(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			core, log := observer.New(zap.InfoLevel)
-			inBubble(t, WebhookOptions{Log: zap.New(core)}, func(w *Webhooks, to *topic) {
+			inBubble(t, WebhookOptions{Log: zap.New(core)}, func(w *Webhooks, to *hookTopic) {
 				back := time.Now().Add(4 * time.Second)
 				to.answer = func(ctx context.Context, _ int, _ []kafka.Message) error {
 					if time.Now().Before(back) {
@@ -151,7 +151,7 @@ func TestWebhooksWhileKafkaIsAway(t *testing.T) {
 
 // What a client that has gone sent is not written any more.
 func TestWebhookClientGone(t *testing.T) {
-	inBubble(t, WebhookOptions{}, func(w *Webhooks, to *topic) {
+	inBubble(t, WebhookOptions{}, func(w *Webhooks, to *hookTopic) {
 		ctx, leave := context.WithCancel(context.Background())
 		to.answer = func(_ context.Context, call int, _ []kafka.Message) error {
 			if call == 1 {
@@ -171,7 +171,7 @@ func TestWebhookClientGone(t *testing.T) {
 
 // Of deliveries written together each gets its own answer; one that is too large for the topic does no harm to the others.
 func TestWebhooksApart(t *testing.T) {
-	inBubble(t, WebhookOptions{}, func(w *Webhooks, to *topic) {
+	inBubble(t, WebhookOptions{}, func(w *Webhooks, to *hookTopic) {
 		hold := make(chan struct{})
 		to.answer = func(_ context.Context, call int, all []kafka.Message) error {
 			if call == 1 {
@@ -216,7 +216,7 @@ func TestWebhooksApart(t *testing.T) {
 
 // What comes faster than the rate waits its turn for 5 s, then is asked to come again, never with 429.
 func TestWebhookRate(t *testing.T) {
-	inBubble(t, WebhookOptions{Rate: 10}, func(w *Webhooks, to *topic) {
+	inBubble(t, WebhookOptions{Rate: 10}, func(w *Webhooks, to *hookTopic) {
 		var all sync.WaitGroup
 		began := time.Now()
 		for range 100 {
@@ -241,7 +241,7 @@ func TestWebhookRate(t *testing.T) {
 
 // However many deliveries wait, so many bytes are held and no more; Kafka's writer has one batch at most.
 func TestWebhooksHeld(t *testing.T) {
-	inBubble(t, WebhookOptions{}, func(w *Webhooks, to *topic) {
+	inBubble(t, WebhookOptions{}, func(w *Webhooks, to *hookTopic) {
 		w.room = 1 << 20
 		to.answer = func(ctx context.Context, _ int, _ []kafka.Message) error { <-ctx.Done(); return ctx.Err() }
 		body := strings.Replace(failed, "org_1", strings.Repeat("x", 100_000), 1)
@@ -266,7 +266,7 @@ func TestWebhooksHeld(t *testing.T) {
 
 // While a write hangs no second one is begun, and so many deliveries wait and no more.
 func TestWebhooksWaiting(t *testing.T) {
-	inBubble(t, WebhookOptions{Rate: 1 << 20}, func(w *Webhooks, to *topic) {
+	inBubble(t, WebhookOptions{Rate: 1 << 20}, func(w *Webhooks, to *hookTopic) {
 		var inside, together atomic.Int64
 		to.answer = func(ctx context.Context, _ int, all []kafka.Message) error {
 			if inside.Add(1) > 1 || len(all) > maxTogether {
@@ -292,7 +292,7 @@ func TestWebhooksWaiting(t *testing.T) {
 // What is not written when the receiver ends is given back.
 func TestWebhooksEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		to := &topic{answer: func(ctx context.Context, _ int, _ []kafka.Message) error { <-ctx.Done(); return ctx.Err() }}
+		to := &hookTopic{answer: func(ctx context.Context, _ int, _ []kafka.Message) error { <-ctx.Done(); return ctx.Err() }}
 		w := NewWebhooks(WebhookOptions{Keys: keysOf(t, key1), Writer: to})
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})

@@ -29,15 +29,15 @@ const (
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
-// topic is a Writer that keeps what it is given; answer, when set, says what becomes of it.
-type topic struct {
+// hookTopic is a Writer that keeps what it is given; answer, when set, says what becomes of it.
+type hookTopic struct {
 	mu     sync.Mutex
 	calls  int
 	got    []kafka.Message
 	answer func(ctx context.Context, call int, messages []kafka.Message) error
 }
 
-func (w *topic) WriteMessages(ctx context.Context, messages ...kafka.Message) error {
+func (w *hookTopic) WriteMessages(ctx context.Context, messages ...kafka.Message) error {
 	w.mu.Lock()
 	w.calls++
 	call := w.calls
@@ -57,7 +57,7 @@ func (w *topic) WriteMessages(ctx context.Context, messages ...kafka.Message) er
 	return err
 }
 
-func (w *topic) values() (all []string) {
+func (w *hookTopic) values() (all []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, m := range w.got {
@@ -76,9 +76,9 @@ func keysOf(t testing.TB, text string) SigningKeys {
 }
 
 // receive starts a handler that writes to a topic until the test ends.
-func receive(t testing.TB, o WebhookOptions) (*Webhooks, *topic) {
+func receive(t testing.TB, o WebhookOptions) (*Webhooks, *hookTopic) {
 	t.Helper()
-	to := &topic{}
+	to := &hookTopic{}
 	if o.Writer == nil {
 		o.Writer = to
 	}
