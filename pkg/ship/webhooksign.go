@@ -14,7 +14,7 @@ const (
 	legacyHeader    = "X-Nango-Signature"
 
 	maxKeys     = 64 // each of them costs a digest a delivery
-	shortestKey = 16 // Nango's are UUIDs
+	shortestKey = 16 // Nango's are UUIDs; a comment beside them must not become a key that can be guessed
 )
 
 // SigningKeys are the webhook signing keys of Nango's environments. They are never printed.
