@@ -16,9 +16,10 @@ type shipSettings struct {
 		checkpoint                 string
 	}
 	webhooks struct {
-		listen, path string
-		signingKey   string // one, or several with white space between
-		rate         int    // requests a second
+		listen, path  string
+		metricsListen string
+		signingKey    string // one, or several with white space between
+		rate          int    // deliveries a second that are written
 	}
 }
 
@@ -39,8 +40,9 @@ func (s *shipSettings) settings() []setting {
 		{name: "ship.elasticsearch.overlap", target: &e.overlap, min: 0},
 		{name: "ship.elasticsearch.checkpoint", target: &e.checkpoint, check: needed("a file")},
 		{name: "ship.webhooks.listen", target: &w.listen, check: listenAddress},
-		{name: "ship.webhooks.path", target: &w.path, check: needed("a path")},
-		{name: "ship.webhooks.signing_key", target: &w.signingKey, secret: true},
+		{name: "ship.webhooks.path", target: &w.path, check: urlPath},
+		{name: "ship.webhooks.metrics_listen", target: &w.metricsListen, check: listenAddress},
+		{name: "ship.webhooks.signing_key", target: &w.signingKey, secret: true, check: signingKeys},
 		{name: "ship.webhooks.rate", target: &w.rate, min: 1},
 	}
 }
