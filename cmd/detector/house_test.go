@@ -22,7 +22,7 @@ var rooms = map[string][]string{
 	"pkg/window": {"pkg/nango"},
 	"pkg/detect": {"pkg/nango", "pkg/window", "pkg/baseline"},
 	"pkg/alert":  {"pkg/detect"},
-	"pkg/ship":   {"pkg/stream"}, "pkg/directory": {"pkg/nango"},
+	"pkg/ship":   {"pkg/store", "pkg/stream"}, "pkg/directory": {"pkg/nango"},
 	"pkg/web": {"pkg/alert", "pkg/detect", "pkg/nango"},
 
 	"bench/detection": {"pkg/detect", "pkg/nango", "pkg/window", "pkg/baseline"},
