@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	pageSize  = 1000            // rows a question, at most
-	leastPage = 50              // rows a question, at least, while the cluster fails
-	slice     = time.Hour       // of history that is read from one index before the other's is
-	deepEvery = 5 * time.Minute // between two looks that go far back
-	deepTimes = 10              // as far as so many overlaps
-	onceTries = 5               // failures in a row after which Once gives up
+	pageSize  = 1000      // rows a question, at most
+	leastPage = 50        // rows a question, at least, while the cluster fails
+	slice     = time.Hour // of history that is read from one index before the other's is
+	deepTimes = 10        // overlaps that a look goes back now and then
+	deepParts = 4         // of that time pass between two such looks: what becomes visible later than three of them may be missed
+	onceTries = 5         // failures in a row after which Once gives up
 )
 
 // ElasticsearchOptions say whose rows are put where.
@@ -57,7 +57,6 @@ type Elasticsearch struct {
 
 	connected         bool
 	through           time.Time // when everything was read up to then
-	floor             int64     // Unix ms; deep looks do not go behind where this process began
 	dug, asked, saved time.Time // last deep look, last re-reading of operations, last checkpoint
 	counts            counts
 	failing           map[string]bool // what was logged as failed since all was well
@@ -91,7 +90,7 @@ func (e *Elasticsearch) Close() error { return e.checkpoint.store.Close() }
 
 // reset forgets everything that belongs to one source.
 func (e *Elasticsearch) reset() {
-	e.lanes, e.unended, e.walk, e.through, e.floor = lanes(&e.o), newUnendedSet(), walkMark{}, time.Time{}, 0
+	e.lanes, e.unended, e.walk, e.through = lanes(&e.o), newUnendedSet(), walkMark{}, time.Time{}
 	e.seen = map[string]*seen{}
 	for _, l := range e.lanes {
 		e.seen[l.name] = newSeen(e.deep().Milliseconds())
@@ -127,12 +126,13 @@ func (e *Elasticsearch) follow(ctx context.Context, once bool) error {
 		case err != nil:
 			e.connected = false
 			if tries++; once && tries >= onceTries {
-				return errors.Join(err, e.save())
+				return errors.Join(err, e.saveAll())
 			}
 			pause = max(wait.NextBackOff(), asksToWait(err))
 			e.failed(err, pause)
 		case once:
-			return nil
+			e.well()
+			return e.saveAll()
 		default:
 			tries = 0
 			wait.Reset()
@@ -141,7 +141,7 @@ func (e *Elasticsearch) follow(ctx context.Context, once bool) error {
 		e.counts.tell(e)
 		rest(ctx, pause)
 	}
-	return e.save()
+	return e.saveAll()
 }
 
 func asksToWait(err error) time.Duration {
@@ -168,46 +168,20 @@ func (e *Elasticsearch) round(ctx context.Context) error {
 	if err := e.connect(ctx); err != nil {
 		return err
 	}
-	from := map[*lane]int64{}
-	for _, l := range e.lanes {
-		from[l] = e.from(l)
-	}
-	at := e.start()
-	if e.now().Sub(e.through) > slice {
-		for ; at+slice.Milliseconds() < e.now().UnixMilli(); at += slice.Milliseconds() {
-			for _, l := range e.lanes {
-				if err := e.look(ctx, l, max(at, from[l]), at+slice.Milliseconds()); err != nil {
-					return err
-				}
-			}
-			e.walk.Read = max(e.walk.Read, at+slice.Milliseconds())
-			if err := e.saveSometimes(); err != nil {
-				return err
-			}
-			e.counts.tell(e)
-		}
-	}
-	if err := e.latest(ctx, at, from); err != nil {
-		return err
-	}
-	return e.save()
-}
-
-// latest reads what the slices leave: from where they ended on without an end, and now and then from far before, for rows that became visible late.
-func (e *Elasticsearch) latest(ctx context.Context, at int64, from map[*lane]int64) error {
 	began := e.now()
-	deep := began.Sub(e.dug) >= deepEvery
-	for _, l := range e.lanes {
-		begin := max(at, from[l])
-		if deep {
-			begin = min(begin, max(e.floor, l.newest-e.deep().Milliseconds(), e.seen[l.name].covers))
-		}
-		if err := e.look(ctx, l, begin, 0); err != nil {
+	deep := max(began.Sub(e.through), began.Sub(e.dug)) > e.deep()/deepParts
+	at, from := e.begins(deep)
+	for began.Sub(e.through) > slice && at+slice.Milliseconds() < e.now().UnixMilli() {
+		end := at + slice.Milliseconds()
+		if err := e.lookAll(ctx, at, end, from); err != nil {
 			return err
 		}
+		at, e.walk.Read = end, max(e.walk.Read, end)
+		e.counts.tell(e)
 	}
-	if deep {
-		e.dug = began
+	began = e.now()
+	if err := e.lookAll(ctx, at, 0, from); err != nil {
+		return err
 	}
 	if began.Sub(e.asked) >= openEvery {
 		if err := e.reread(ctx); err != nil {
@@ -215,23 +189,39 @@ func (e *Elasticsearch) latest(ctx context.Context, at int64, from map[*lane]int
 		}
 		e.asked = began
 	}
-	e.through = began
+	if e.through = began; deep {
+		e.dug = began
+	}
 	e.walk.Read = max(e.walk.Read, e.settled())
+	return e.save()
+}
+
+// lookAll looks at every lane from one time to another (0: without end), but at none before its own beginning.
+func (e *Elasticsearch) lookAll(ctx context.Context, at, end int64, from map[*lane]int64) error {
+	for _, l := range e.lanes {
+		if err := e.look(ctx, l, max(at, from[l]), end); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-// from is where the next look at a lane begins. A lane without rows begins where all lanes were read to.
-func (e *Elasticsearch) from(l *lane) int64 {
-	return max(e.walk.Begin, cmp.Or(l.newest, e.walk.Read)-e.o.Overlap.Milliseconds())
-}
-
-// start is where the next round begins.
-func (e *Elasticsearch) start() int64 {
-	first := e.from(e.lanes[0])
-	for _, l := range e.lanes[1:] {
-		first = min(first, e.from(l))
+// begins is where the next round begins, and each lane in it. Now and then, and after a pause, it goes back far: a row of a request has the time at
+// which the request began, and is written when it has ended. A lane without rows begins where all lanes were read to.
+func (e *Elasticsearch) begins(deep bool) (first int64, from map[*lane]int64) {
+	from = map[*lane]int64{}
+	for _, l := range e.lanes {
+		newest := cmp.Or(l.newest, e.walk.Read)
+		begin := newest - e.o.Overlap.Milliseconds()
+		if deep {
+			begin = min(begin, max(newest-e.deep().Milliseconds(), e.seen[l.name].covers))
+		}
+		from[l] = max(begin, e.walk.Begin)
+		if first == 0 || from[l] < first {
+			first = from[l]
+		}
 	}
-	return first
+	return first, from
 }
 
 // settled is up to where all lanes with rows were read.
@@ -261,9 +251,6 @@ func (e *Elasticsearch) connect(ctx context.Context) error {
 	}
 	if err := e.restore(); err != nil {
 		return &localError{err}
-	}
-	if e.floor == 0 {
-		e.floor, e.dug = e.start(), e.now()
 	}
 	e.connected = true
 	return nil

@@ -20,6 +20,7 @@ const saveEvery = 2 * time.Second
 type checkpoint struct {
 	store  *store.Store
 	bucket string
+	last   map[string]string // what was put there
 }
 
 // laneMark is how far a lane is, under "lane/" and its name.
@@ -27,7 +28,7 @@ type laneMark struct {
 	Newest int64 `json:"newest"`
 }
 
-// whole is how far all lanes are together, under "walk".
+// walkMark is how far all lanes are together, under "walk".
 type walkMark struct {
 	Begin  int64  `json:"begin"`  // where the first reading began, Unix ms
 	Read   int64  `json:"read"`   // up to here every lane was read once
@@ -38,6 +39,7 @@ const (
 	walkKey    = "walk"
 	lanePrefix = "lane/"
 	openPrefix = "open/"
+	seenPrefix = "seen/"
 )
 
 // openCheckpoint opens the file. One that is damaged is renamed, with its new name returned, and a new one begun.
@@ -63,7 +65,7 @@ func (e *Elasticsearch) restore() error {
 	if e.checkpoint.bucket == bucket {
 		return nil
 	}
-	e.checkpoint.bucket = bucket
+	e.checkpoint.bucket, e.checkpoint.last = bucket, map[string]string{}
 	e.reset()
 	err := e.checkpoint.store.Load(bucket, func(key string, value []byte) error { return e.restoreOne(key, value) })
 	if err != nil {
@@ -75,7 +77,7 @@ func (e *Elasticsearch) restore() error {
 		e.log.Info("nothing of this is known from before: reading begins in the past", zap.String("source", source),
 			zap.Time("from", time.UnixMilli(begin).UTC()))
 	} else {
-		e.log.Info("goes on where it was", zap.String("source", source), zap.Time("from", time.UnixMilli(e.start()).UTC()), zap.Int("open_operations", len(e.unended.all)))
+		e.log.Info("goes on where it was", zap.String("source", source), zap.Time("at", time.UnixMilli(max(e.walk.Begin, e.settled())).UTC()), zap.Int("open_operations", len(e.unended.all)))
 	}
 	return nil
 }
@@ -97,11 +99,14 @@ func (e *Elasticsearch) restoreOne(key string, value []byte) error {
 			l.newest = m.Newest
 			return err
 		}
+		if key == seenPrefix+l.name {
+			e.seen[l.name].restore(value)
+		}
 	}
 	return nil
 }
 
-// save writes how far every lane is. Everything up to there is on the topic.
+// save writes how far every lane is, if that has changed. Everything up to there is on the topic.
 func (e *Elasticsearch) save() error {
 	e.saved = e.now()
 	c := e.checkpoint
@@ -109,23 +114,41 @@ func (e *Elasticsearch) save() error {
 		return nil
 	}
 	for _, l := range e.lanes {
-		b, _ := json.Marshal(laneMark{l.newest})
-		c.store.Put(c.bucket, lanePrefix+l.name, b)
+		b, _ := json.Marshal(laneMark{l.newest}) // a number
+		c.put(lanePrefix+l.name, b)
 	}
-	b, _ := json.Marshal(e.walk)
-	c.store.Put(c.bucket, walkKey, b)
+	b, _ := json.Marshal(e.walk) // numbers and text
+	c.put(walkKey, b)
 	for id := range e.unended.changed {
+		var value []byte // nil: delete it
 		if o, ok := e.unended.all[id]; ok {
-			c.store.Put(c.bucket, openPrefix+id, o.bytes())
-		} else {
-			c.store.Put(c.bucket, openPrefix+id, nil)
+			value = o.bytes()
 		}
+		c.store.Put(c.bucket, openPrefix+id, value)
 	}
 	if err := c.store.Commit(); err != nil {
 		return &localError{fmt.Errorf("checkpoint: %w", err)}
 	}
-	e.unended.changed = map[string]bool{}
+	clear(e.unended.changed)
 	return nil
+}
+
+// put adds to the next commit what differs from the one before.
+func (c *checkpoint) put(key string, value []byte) {
+	if was, ok := c.last[key]; !ok || was != string(value) {
+		c.last[key] = string(value)
+		c.store.Put(c.bucket, key, value)
+	}
+}
+
+// saveAll is save with what was seen of late, so that a start that follows an orderly stop puts nothing on the topic twice.
+func (e *Elasticsearch) saveAll() error {
+	if c := e.checkpoint; c.bucket != "" {
+		for _, l := range e.lanes {
+			c.store.Put(c.bucket, seenPrefix+l.name, e.seen[l.name].bytes())
+		}
+	}
+	return e.save()
 }
 
 func (e *Elasticsearch) saveSometimes() error {

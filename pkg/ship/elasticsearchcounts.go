@@ -75,7 +75,7 @@ func (e *Elasticsearch) well() {
 		e.unended.dropped = 0
 	}
 	for _, l := range e.lanes {
-		if l.newest-e.seen[l.name].covers < e.o.Overlap.Milliseconds() {
+		if l.newest > 0 && l.newest-e.seen[l.name].covers < e.o.Overlap.Milliseconds() {
 			e.once("seen", "more rows come in ship.elasticsearch.overlap than are kept in mind: some are put on the topic again and again; make it shorter")
 		}
 	}

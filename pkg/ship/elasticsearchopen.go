@@ -12,7 +12,7 @@ import (
 const (
 	mostOpen    = 50_000
 	openBatch   = 500            // ids a question
-	afterExpiry = time.Hour      // the sweep that closes expired operations comes every ten minutes
+	afterExpiry = 24 * time.Hour // the sweep that closes expired operations comes every ten minutes, while Nango runs
 	noExpiry    = 48 * time.Hour // how long an operation that does not say when it expires is asked for
 	openEvery   = time.Minute    // between two re-readings
 )
@@ -42,14 +42,10 @@ func (u *unendedSet) saw(r *row, now time.Time) {
 	}
 	until := now.Add(noExpiry).UnixMilli()
 	if r.expires > 0 {
-		until = r.expires + afterExpiry.Milliseconds()
+		until = max(r.expires, now.UnixMilli()) + afterExpiry.Milliseconds()
 	}
 	if known, ok := u.all[r.id]; ok && r.expires == 0 {
 		until = known.Until
-	}
-	if until <= now.UnixMilli() {
-		u.drop(r.id)
-		return
 	}
 	u.all[r.id] = unended{Until: until, Print: r.print}
 	u.changed[r.id] = true

@@ -1,6 +1,9 @@
 package ship
 
-import "hash/fnv"
+import (
+	"encoding/binary"
+	"hash/fnv"
+)
 
 // mostSeen bounds the rows that are remembered, at about 50 bytes each.
 const mostSeen = 1_000_000
@@ -44,5 +47,22 @@ func (s *seen) moved(newest int64) {
 	if newest-s.since > s.span || len(s.young) >= mostSeen/2 {
 		s.old, s.young = s.young, map[uint64]uint64{}
 		s.since, s.covers = newest, s.since
+	}
+}
+
+// bytes is what is remembered, for restore; that an earlier process put a row on the topic stays true.
+func (s *seen) bytes() []byte {
+	b := make([]byte, 0, 16*(len(s.young)+len(s.old)))
+	for _, m := range []map[uint64]uint64{s.old, s.young} {
+		for key, print := range m {
+			b = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(b, key), print)
+		}
+	}
+	return b
+}
+
+func (s *seen) restore(b []byte) {
+	for ; len(b) >= 16; b = b[16:] {
+		s.young[binary.LittleEndian.Uint64(b)] = binary.LittleEndian.Uint64(b[8:])
 	}
 }
