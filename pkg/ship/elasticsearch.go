@@ -183,7 +183,7 @@ func (e *Elasticsearch) round(ctx context.Context) error {
 	if err := e.lookAll(ctx, at, 0, from); err != nil {
 		return err
 	}
-	if began.Sub(e.asked) >= openEvery {
+	if began.Sub(e.asked) >= openEvery*e.o.Interval {
 		if err := e.reread(ctx); err != nil {
 			return err
 		}

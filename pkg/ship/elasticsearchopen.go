@@ -14,7 +14,7 @@ const (
 	openBatch   = 500            // ids a question
 	afterExpiry = 24 * time.Hour // the sweep that closes expired operations comes every ten minutes, while Nango runs
 	noExpiry    = 48 * time.Hour // how long an operation that does not say when it expires is asked for
-	openEvery   = time.Minute    // between two re-readings
+	openEvery   = 6              // intervals between two re-readings
 )
 
 // unended is an operation that was seen waiting or running. Nango's sweep ends it without touching its times, so nothing but asking for it finds out.
