@@ -92,8 +92,8 @@ func (s *site) shipToIncident(url string, write func([]indexed)) {
 	s.start(config)
 	s.awaitRead(len(history))
 
-	stop, _ = s.ship(config)
 	write(all[before:])
+	stop, _ = s.ship(config)
 	s.await("an alert", func() bool { return s.slack.about(lost) > 0 })
 	if code := stop(); code != exitOK {
 		t.Errorf("exit code %d when asked to end", code)

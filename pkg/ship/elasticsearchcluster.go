@@ -22,12 +22,12 @@ import (
 
 const (
 	searchTimeout = time.Minute // of one request
-	maxAnswer     = 32 << 20    // bytes of an answer that are read; more, and fewer rows are asked for
+	maxAnswer     = 32 << 20    // bytes of an answer that are read; where there are more, fewer rows are asked for
 	maxReason     = 300         // bytes of the other side's words that are repeated
 )
 
 // errTooLarge says that an answer is larger than what is read of one.
-var errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxAnswer>>20)
+var errTooLarge = errors.New("the answer is larger than what is read of one")
 
 // refusal is an answer that is no success, in the words of Elasticsearch and OpenSearch.
 type refusal struct {
@@ -81,10 +81,11 @@ type cluster struct {
 	header  http.Header
 	secrets []string // blotted out of what is repeated
 	client  *http.Client
+	most    int64 // bytes of an answer
 }
 
 func newCluster(o *ElasticsearchOptions) (*cluster, error) {
-	c := &cluster{header: http.Header{"Accept": {"application/json"}, "User-Agent": {"revwatch"}}, client: o.Client}
+	c := &cluster{header: http.Header{"Accept": {"application/json"}, "User-Agent": {"revwatch"}}, client: o.Client, most: maxAnswer}
 	user, password := o.Username, o.Password
 	for _, s := range o.URLs {
 		u, err := url.Parse(s)
@@ -126,7 +127,9 @@ func (c *cluster) authorize(user, password, key string) {
 	case user != "":
 		c.header.Set("Authorization", "Basic "+basic)
 	}
-	for _, s := range []string{password, key, encoded, basic} {
+	plain, _ := base64.StdEncoding.DecodeString(encoded)
+	_, bare, _ := strings.Cut(string(plain), ":")
+	for _, s := range []string{password, key, encoded, string(plain), bare, basic} {
 		if s != "" {
 			c.secrets = append(c.secrets, s)
 		}
@@ -190,12 +193,12 @@ func (c *cluster) ask(ctx context.Context, method, path string, query url.Values
 		return fmt.Errorf("%s: %s", u.Host, explain(err))
 	}
 	defer resp.Body.Close()
-	if resp.ContentLength > maxAnswer {
+	if resp.ContentLength > c.most {
 		return errTooLarge
 	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	data, err := io.ReadAll(io.LimitReader(resp.Body, c.most+1))
 	switch {
-	case len(data) > maxAnswer:
+	case int64(len(data)) > c.most:
 		return errTooLarge
 	case err != nil:
 		return fmt.Errorf("%s: %s", u.Host, explain(err))

@@ -100,6 +100,7 @@ type world struct {
 	engine  *counterpart.Elasticsearch
 	topic   *topic
 	options ElasticsearchOptions
+	answer  int64 // bytes of an answer that are read; 0: the default
 	log     *observer.ObservedLogs
 
 	rows    map[string]string // what the cluster holds in the end, by document
@@ -140,6 +141,9 @@ func (w *world) start() {
 	e, err := NewElasticsearch(w.options)
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if w.answer > 0 {
+		e.cluster.most = w.answer
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	w.cancel, w.ended = cancel, make(chan error, 1)
