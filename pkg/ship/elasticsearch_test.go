@@ -68,7 +68,13 @@ func TestSaysWhatIsWrong(t *testing.T) {
 		}, func(w *world) {}, "OpenSearch 2.4 or newer"},
 		"something else": {func(w *world) { w.engine.Fail(counterpart.Status(503, ""), counterpart.Status(200, "<html>")) }, func(w *world) {}, "is it Elasticsearch or OpenSearch?"},
 		"redirect":       {func(w *world) { w.engine.Fail(counterpart.Redirect("http://elsewhere.test/")) }, func(w *world) {}, "HTTP 307"},
-		"Kafka":          {func(w *world) { w.topic.failNext(func(int) error { return kafka.NotEnoughReplicas }) }, func(w *world) {}, "write to Kafka"},
+		"a search that is not through": {func(w *world) {
+			w.engine.Fail(counterpart.Fault{}, counterpart.Status(200, `{"timed_out":true,"_shards":{"total":2,"successful":2,"failed":0},"hits":{"hits":[]}}`))
+		}, func(w *world) {}, "timed_out"},
+		"a shard that failed": {func(w *world) {
+			w.engine.Fail(counterpart.Fault{}, counterpart.Status(200, `{"timed_out":false,"_shards":{"total":2,"successful":1,"failed":1},"hits":{"hits":[]}}`))
+		}, func(w *world) {}, "1 of 2 shards failed"},
+		"Kafka": {func(w *world) { w.topic.failNext(func(int) error { return kafka.NotEnoughReplicas }) }, func(w *world) {}, "write to Kafka"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, func(t *testing.T, w *world) {
@@ -235,6 +241,26 @@ func TestTooLargeToRead(t *testing.T) {
 		}
 		if large != 3 {
 			t.Errorf("%d large rows", large)
+		}
+	})
+}
+
+// A row that becomes visible after newer ones is there with the next look.
+func TestOverlap(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		w.nango()
+		w.start()
+		w.pass(time.Minute)
+		late := w.message("1", time.Now(), 90*time.Second)
+		w.pass(30 * time.Second)
+		w.message("2", time.Now(), 0)
+		w.pass(30 * time.Second)
+		if w.topic.has(late) {
+			t.Fatal("it was visible at once")
+		}
+		w.pass(time.Minute)
+		if !w.topic.has(late) {
+			t.Error("the late row is not on the topic")
 		}
 	})
 }
