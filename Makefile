@@ -7,6 +7,7 @@ VICTORIAMETRICS ?= victoria-metrics
 STATICCHECK     = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build test race vet lint fmt bench integration integration-alertmanager integration-prometheus demo need-java need-mvn need-alertmanager need-prometheus
+.PHONY: build test race vet lint fmt bench integration integration-alertmanager integration-elasticsearch demo need-java need-javac need-mvn need-alertmanager
 .DEFAULT_GOAL := build
 
 build: ## a static binary
@@ -36,9 +37,12 @@ demo:
 
 # Real Apache Kafka, several versions one after the other. Needs Java 17 and Maven; the jars are kept in .kafka.
 integration: integration-alertmanager integration-prometheus $(KAFKA_VERSIONS:%=.kafka/%/.complete) | need-java
+integration: integration-alertmanager integration-elasticsearch $(KAFKA_VERSIONS:%=.kafka/%/.complete) | need-java
 	@for v in $(KAFKA_VERSIONS); do \
 		echo "Apache Kafka $$v"; \
 		REVWATCH_KAFKA_JARS="$(CURDIR)/.kafka/$$v" go test -tags integration -count=1 -p 1 -timeout 10m -run Integration $$(go list ./... | grep -v -e '/pkg/alert$$' -e /deploy/) || exit 1; \
+		REVWATCH_KAFKA_JARS="$(CURDIR)/.kafka/$$v" REVWATCH_SEARCH_ENGINES="$(CURDIR)/.searchengine" \
+			go test -tags integration -count=1 -p 1 -timeout 10m -run Integration $$(go list ./... | grep -v '/pkg/alert$$' | grep -v '/pkg/ship$$') || exit 1; \
 	done
 
 integration-alertmanager: | need-alertmanager ## a cluster of two real Alertmanagers
@@ -47,12 +51,18 @@ integration-alertmanager: | need-alertmanager ## a cluster of two real Alertmana
 integration-prometheus: | need-prometheus ## dashboards and alarms in a real Prometheus and VictoriaMetrics
 	REVWATCH_PROMETHEUS="$(PROMETHEUS)" REVWATCH_VICTORIAMETRICS="$(VICTORIAMETRICS)" go test -tags integration -count=1 -timeout 10m -run Integration ./deploy/...
 
+integration-elasticsearch: .searchengine/opensearch/.complete .searchengine/elasticsearch/.complete | need-java ## a real OpenSearch and a real Elasticsearch
+	REVWATCH_SEARCH_ENGINES="$(CURDIR)/.searchengine" go test -tags integration -count=1 -timeout 10m -run Integration ./pkg/ship
+.searchengine/%/.complete: internal/searchengine/%/pom.xml internal/searchengine/%/Loopback.java | need-mvn need-javac
+	mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/$(@D)" -DincludeScope=runtime
+	javac -cp "$(@D)/*" -d "$(@D)" internal/searchengine/$*/Loopback.java
+	@touch $@
 .kafka/%/.complete: internal/broker/apache/pom.xml | need-java need-mvn
 	mvn -q -B -f $< -Dkafka.version=$* dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/.kafka/$*" -DincludeScope=runtime
 	@touch $@
 
-need-java need-mvn: need-%:
-	@command -v $* >/dev/null || { echo "make integration: $* is missing; it needs Java 17 or newer (package openjdk-17-jre-headless) and Maven (package maven)" >&2; exit 1; }
+need-java need-javac need-mvn: need-%:
+	@command -v $* >/dev/null || { echo "make integration: $* is missing; it needs Java 17 or newer (package openjdk-17-jdk-headless) and Maven (package maven)" >&2; exit 1; }
 
 need-alertmanager:
 	@command -v $(ALERTMANAGER) >/dev/null || { echo "make integration: $(ALERTMANAGER) is missing (package prometheus-alertmanager); ALERTMANAGER=PROGRAM names another" >&2; exit 1; }
