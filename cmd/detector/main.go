@@ -178,6 +178,9 @@ func parse(f *flag.FlagSet, args []string) error {
 	if err != nil {
 		return usageError{f.Name() + ": " + err.Error()}
 	}
+	if f.NArg() > 0 && f.Lookup("input") != nil {
+		return usageError{fmt.Sprintf("%s: unexpected argument %q: every file has its own --input; --input 'dump/*.json', in quotes, or the directory names several", f.Name(), f.Arg(0))}
+	}
 	if f.NArg() > 0 {
 		return usageError{fmt.Sprintf("%s: unexpected argument %q", f.Name(), f.Arg(0))}
 	}
