@@ -132,7 +132,7 @@ func drain(ctx context.Context, g *engine, files []*input, now time.Time, betwee
 			if n < driftProbes {
 				g.doubt.take(value)
 			}
-			g.reader.Read(value, meta)
+			g.read(value, meta)
 		}
 		g.advance(now)
 		if err := between(); err != nil {
