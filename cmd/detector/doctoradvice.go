@@ -29,7 +29,7 @@ var grades = []string{gradeNeeded, gradeBetter, gradeNote}
 func (f *checkup) advise() []advice {
 	d := adviser{checkup: f}
 	for _, look := range []func(){
-		d.onStart, d.onNothing, d.onRoad, d.onUnread, d.onFailures, d.onOperations, d.onAge, d.onCustomers, d.onLife, d.onHistory, d.onCopies, d.onAccounts,
+		d.onStart, d.onNothing, d.onAge, d.onRoad, d.onUnread, d.onFailures, d.onOperations, d.onCustomers, d.onLife, d.onHistory, d.onCopies, d.onAccounts,
 	} {
 		look()
 	}
@@ -77,9 +77,9 @@ func (d *adviser) onNothing() {
 		look, n := most(d.looks)
 		next := looksHints[look]
 		if next == "" {
-			next = "is it the right topic, and does the shipper read the indices 20250724_operations and 20240528_messages?"
+			next = "look whether it is the right topic, and whether the shipper reads the indices 20250724_operations and 20240528_messages"
 		}
-		d.add("no_rows", gradeNeeded, fmt.Sprintf("Of %s none holds a row of Nango's logs. Most (%d) are %s.", plural(int(d.records), "record"), n, look), next+"; `detector explain-record` says what is seen in single records")
+		d.add("no_rows", gradeNeeded, fmt.Sprintf("Of %s none holds a row of Nango's logs. Most (%d) are %s.", plural(int(d.records), "record"), n, look), next+". `detector explain-record` says what is seen in single records")
 	case d.withoutRow()*10 > d.records*9:
 		d.add("foreign", gradeNote, fmt.Sprintf("%d of %d records hold no row of Nango's logs; they are passed over.", d.withoutRow(), d.records), "a topic of its own costs less to read")
 	}
@@ -112,6 +112,9 @@ func most(counts map[string]int64) (name string, n int64) {
 
 // onRoad tells what is missing because of the way by which rows come.
 func (d *adviser) onRoad() {
+	if d.road() == roadWebhooks && d.messageRows() > 0 {
+		d.add("messages_only", gradeBetter, "Rows of messages come without those of operations: they do not say whose connection it was.", "ship the index 20250724_operations to the topic as well")
+	}
 	switch d.road() {
 	case roadMessages:
 		d.add("messages_only", gradeNeeded, "Only rows of messages come. They say why, but not whose connection it was.", "ship the index 20250724_operations to the topic as well")
@@ -143,7 +146,11 @@ func (d *adviser) onUnread() {
 	if n := q["other_envelope"]; n > 0 && d.allRows() > 0 {
 		d.add("other_envelope", gradeBetter, fmt.Sprintf("%s not accepted: envelope is %s.", plural(int(n), "record"), d.pinned), "set envelope: auto")
 	}
-	rest := quarantined(d.stats) - q["cut_row"] - q["no_operation_id"] - q["no_time"] - q["other_envelope"]
+	broken := d.looks["JSON that breaks off"]
+	if broken > 0 && d.allRows() > 0 {
+		d.add("broken_json", gradeBetter, fmt.Sprintf("%s JSON that breaks off.", plural(int(broken), "record")+map[bool]string{true: " holds", false: " hold"}[broken == 1]), looksHints["JSON that breaks off"])
+	}
+	rest := quarantined(d.stats) - broken - q["cut_row"] - q["no_operation_id"] - q["no_time"] - q["other_envelope"]
 	if rest > 0 && d.allRows() > 0 {
 		d.add("unreadable", gradeNote, fmt.Sprintf("%s could not be read%s.", plural(int(rest), "record"), reasons(d.stats)), "`detector explain-record` says what is seen in single records")
 	}
@@ -152,13 +159,12 @@ func (d *adviser) onUnread() {
 // onFailures tells of refreshes that fail, or do not.
 func (d *adviser) onFailures() {
 	s, both := &d.stats, d.road() == roadBoth
-	missing := s.Refreshes - s.Heard
 	if d.operationRows() >= 20 && d.refused() == 0 && d.road() != roadMessages {
 		d.add("no_failures", gradeNote, fmt.Sprintf("In %s no refresh failed. Where connections are few that is usual; where there are hundreds, some fail on most days.", d.span()),
 			"if Nango's own page of logs shows failed operations of auth in this time, the shipper leaves them out: look at its filters")
 	}
-	if both && s.Refreshes > 0 && missing*10 > s.Refreshes {
-		d.add("reasons_missing", gradeBetter, fmt.Sprintf("%d of %s came without its error row.", missing, plural(int(s.Refreshes), "refused refresh")),
+	if both && d.unheard*10 > s.Refreshes {
+		d.add("reasons_missing", gradeBetter, fmt.Sprintf("%d of %s came without an error row.", d.unheard, plural(int(s.Refreshes), "refused refresh")),
 			"look whether the shipper filters rows of messages (level, type, size), falls behind with that index, or began later there")
 	}
 	if both && s.Unjoined >= 5 && s.Unjoined*10 > s.Heard {
@@ -215,7 +221,7 @@ func (d *adviser) onAge() {
 func (d *adviser) onCustomers() {
 	known, all := d.customers()
 	if all >= 3 && known*10 < all*9 && !d.asks {
-		d.add("customers", gradeBetter, fmt.Sprintf("Of %d of %d connections the customer is not known: alerts name connections, and one customer who leaves with many counts as many.", all-known, all),
+		d.add("customers", gradeBetter, fmt.Sprintf("The customer of %d of %d connections is not known: alerts name connections, and one customer who leaves with many counts as many.", all-known, all),
 			"set nango.secret_key_file, so that Nango's API is asked; or ship the auth webhooks as well; or name a field of your rows in detection.account")
 	}
 }
@@ -231,12 +237,16 @@ func (d *adviser) onLife() {
 // onHistory tells how long there is to learn, and of a topic that forgets too soon.
 func (d *adviser) onHistory() {
 	span, _ := d.history()
-	if d.allRows() == 0 || span >= historyGood {
+	switch {
+	case d.allRows() == 0 || span >= historyGood:
+		return
+	case d.files > 0:
+		d.add("history", gradeNote, fmt.Sprintf("The rows reach over %s. That is enough to look at; to learn from, a week is wanted, and three days at least.", ageWords(span)), "")
 		return
 	}
 	says := fmt.Sprintf("There are %s of history. Before three days nothing is judged, before a week only what stands out over a day or more.", ageWords(span))
 	next := "`detector learn --input DUMP` takes the 15 days that Nango keeps, from an export of its two indices; or wait"
-	if d.files == 0 && d.keeps > 0 && d.keeps < historyGood {
+	if d.keeps > 0 && d.keeps < historyGood {
 		says = fmt.Sprintf("The topic keeps %s (retention.ms): shorter than the week that a daemon without a state file learns from.", ageWords(d.keeps))
 		next = "raise retention.ms to two weeks or more, or " + next
 	}

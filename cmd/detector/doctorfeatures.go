@@ -112,9 +112,9 @@ func (f *checkup) canTellWhy() (string, string) {
 	case refused == 0:
 		return worksYes, "the rows of messages come; no refresh failed in these rows"
 	case f.causeless():
-		return worksNo, fmt.Sprintf("of %s %d have an error row", plural(int(refused), "refused refresh"), f.stats.Heard)
-	case f.stats.Heard*10 < refused*9:
-		return worksInPart, fmt.Sprintf("%d of %d refused refreshes have no error row", refused-f.stats.Heard, refused)
+		return worksNo, fmt.Sprintf("of %s %d have no error row", plural(int(refused), "refused refresh"), f.unheard)
+	case f.unheard*10 > refused:
+		return worksInPart, fmt.Sprintf("%d of %d refused refreshes have no error row", f.unheard, refused)
 	}
 	return worksYes, fmt.Sprintf("%d of %d refused refreshes say why", reasons, refused)
 }
@@ -159,14 +159,14 @@ func (f *checkup) canSeeLife() (string, string) {
 func (f *checkup) canSeeRecovery() (string, string) {
 	ended, open := f.endings()
 	switch road := f.road(); {
+	case (road == roadBoth || road == roadOps) && ended == 0 && open >= 20:
+		return worksNo, "no operation was seen to end, so no authorization to succeed"
 	case f.events[nango.Reconnected] > 0:
 		return worksYes, plural(int(f.events[nango.Reconnected]), "authorization") + " seen"
 	case road == roadNone || road == roadMessages || road == roadConsole:
 		return worksNo, "what ends well is not told on this road"
 	case road == roadSpans:
 		return worksInPart, "only by proxy calls that worked"
-	case road != roadWebhooks && ended == 0 && open > 0:
-		return worksNo, "no operation was seen to end, so no authorization to succeed"
 	}
 	return worksYes, "none was authorized anew in these rows"
 }
@@ -233,7 +233,7 @@ func (f *checkup) history() (time.Duration, string) {
 	if oldest.IsZero() {
 		return 0, ""
 	}
-	return f.now.Sub(oldest), "the topic reaches"
+	return f.now.Sub(oldest), "the topic reaches at least"
 }
 
 const (

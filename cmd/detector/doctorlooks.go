@@ -43,7 +43,7 @@ var looksHints = map[string]string{
 	"binary behind the id of a schema registry (Avro, Protobuf)": "let the connector write JSON (value.converter=org.apache.kafka.connect.json.JsonConverter)",
 	"packed by the shipper (gzip, zstd)":                         "let the producer pack (compression.type), which Kafka unpacks itself, not the values",
 	"JSON that breaks off":                                       "let the shipper join what it splits, and raise its limit on the length of a line",
-	"lines of text":                                              "is this the output of Nango's own processes? Its rows are in the two log indices of Elasticsearch or OpenSearch, not in its standard output",
+	"lines of text":                                              "if this is the output of Nango's own processes: its rows are in the two log indices of Elasticsearch or OpenSearch, not in its standard output",
 	"empty (tombstones)":                                         "these records only delete: let the shipper write the rows as values, not as keys",
 	"in an envelope that the configuration does not accept":      "set envelope: auto, or the name of what the shipper writes",
 }

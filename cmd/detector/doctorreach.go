@@ -56,9 +56,12 @@ func (s surveyor) hint(err error) string {
 		}
 		return s.advertised(address, fmt.Sprintf("nothing listens at %s: is Kafka up, and is it this port?", cmp.Or(address, "this address")))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		if s.config.kafka.security.Username != "" {
+			return fmt.Sprintf("the broker closes the connection: the user name or the password is wrong, or its listener wants another kafka.security_protocol than %s", security)
+		}
 		return fmt.Sprintf("the broker closes the connection: its listener wants TLS or SASL, or none (kafka.security_protocol is %s)", security)
 	case errors.Is(err, context.DeadlineExceeded), isTimeout(err):
-		return "no answer in time: a firewall, a wrong port, or a listener that wants TLS"
+		return fmt.Sprintf("no answer in time: a firewall, a wrong port, or a listener that does not fit kafka.security_protocol %s", security)
 	}
 	return ""
 }

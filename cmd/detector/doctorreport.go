@@ -50,7 +50,7 @@ func (f *checkup) report() *doctorReport {
 	s := &f.stats
 	r := &doctorReport{Type: "doctor", Where: f.where(), Features: f.features(), Advice: f.advise(), Numbers: numbers{
 		Records: f.records, Live: f.fresh, LiveFor: f.live.Round(time.Millisecond).Seconds(), Rows: f.kinds, Envelopes: f.envelopes, WithoutRow: f.looks, Refused: s.Refreshes, Reasons: s.Reasons,
-		Unheard: s.Refreshes - s.Heard, Unjoined: s.Unjoined, Failures: failures(*s), Providers: f.providers, Known: known, All: all,
+		Unheard: f.unheard, Unjoined: s.Unjoined, Failures: failures(*s), Providers: f.providers, Known: known, All: all,
 		Oldest: f.engine.oldest, Newest: f.engine.reader.Newest(), Age: f.age().Seconds(), Copies: f.copies,
 	}}
 	r.Works = r.Features[0].Works != worksNo && !slices.ContainsFunc(r.Advice, func(a advice) bool { return a.Grade == gradeNeeded })
@@ -65,6 +65,9 @@ func (f *checkup) next(all []advice) string {
 		if a.Grade != gradeNote {
 			return a.Next
 		}
+	}
+	if span, _ := f.history(); f.files > 0 && span < historyLeast {
+		return "look at the topic itself: `detector doctor -config FILE`"
 	}
 	if f.files > 0 {
 		return "`detector learn` with the same --input writes the state file that `detector run` starts with"
@@ -93,7 +96,7 @@ func (f *checkup) sentences() (all [][2]string) {
 		all = append(all, [2]string{what, fmt.Sprintf(format, args...)})
 	}
 	s := &f.stats
-	say("records", "%s%s", plural(int(f.records), "record"), f.pace())
+	say("read", "%s%s", plural(int(f.records), "record"), f.pace())
 	if f.records == 0 {
 		return all
 	}
@@ -112,15 +115,29 @@ func (f *checkup) sentences() (all [][2]string) {
 		}
 		say("times", "%s to %s UTC%s", minute(f.engine.oldest), minute(newest), age)
 	}
-	say("refreshes", "%d refused: %d with a reason, %d whose error row says none, %d without an error row; %s without an operation", s.Refreshes, s.Reasons,
-		max(s.Heard-s.Reasons, 0), s.Refreshes-s.Heard, plural(int(s.Unjoined), "reason"))
-	say("failures", "%s, webhooks and spans included; something was seen of %s", plural(int(failures(*s)), "failure"), plural(len(f.connections), "connection"))
+	say("refreshes", "%s", f.refusedWords())
+	say("failures", "%s; something was seen of %s", plural(int(failures(*s)), "failure"), plural(len(f.connections), "connection"))
 	if len(f.providers) > 0 {
 		say("providers", "%d: %s", len(f.providers), namesOf(f.providers, 8))
 	}
 	known, n := f.customers()
 	say("customers", "known of %d of %s", known, plural(n, "connection"))
 	return all
+}
+
+// refusedWords says what became of the refused refreshes that rows tell of.
+func (f *checkup) refusedWords() string {
+	s := &f.stats
+	text := fmt.Sprintf("%d refused, by rows", s.Refreshes)
+	for i, x := range []struct {
+		n    int64
+		what string
+	}{{s.Reasons, "with a reason"}, {s.Refreshes - s.Reasons - f.unheard, "whose error row says none"}, {f.unheard, "without an error row"}, {s.Unjoined, "reasons without an operation"}} {
+		if x.n > 0 {
+			text += fmt.Sprintf("%s%d %s", map[bool]string{true: ": ", false: ", "}[i == 0], x.n, x.what)
+		}
+	}
+	return text
 }
 
 // pace says how fast records come.

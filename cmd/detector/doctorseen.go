@@ -38,6 +38,7 @@ type checkup struct {
 
 	connections map[connectionName]bool // with an event; is the customer known
 	events      map[nango.Kind]int64
+	unheard     int64 // failures of which no error row came
 	stats       nango.Stats
 }
 
@@ -47,10 +48,10 @@ type connectionName struct{ environment, integration, connection string }
 type partSeen struct {
 	topic       string
 	partition   int
-	first, end  int64 // offsets
-	from        int64 // read from here on
-	oldest      time.Time
-	newest      time.Time // append times; zero: not known
+	first, end  int64     // offsets
+	from        int64     // read from here on
+	oldest      time.Time // there are records from before it; zero: not known
+	newest      time.Time // append time
 	read        int64
 	reachedOnce bool
 }
@@ -132,6 +133,9 @@ func fieldOf(row *nango.FoundRow, name string) string {
 // event notes what comes of the rows.
 func (f *checkup) event(e nango.Event, _ bool) {
 	f.events[e.Kind]++
+	if e.Kind == nango.Failure && e.Cause == nango.Unknown && e.Type == "" && e.OperationID != "" {
+		f.unheard++
+	}
 	c := connectionName{e.Environment, e.Integration, e.Connection}
 	if known := f.connections[c]; e.Connection != "" && e.Kind != nango.UnknownConnection && (known || len(f.connections) < maxRemembered) {
 		f.connections[c] = known || e.Account != ""

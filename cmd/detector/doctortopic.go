@@ -123,6 +123,11 @@ func (s surveyor) list(ctx context.Context, of func(partition int) []kafka.Offse
 	for _, p := range s.seen.topics {
 		request[p.topic] = append(request[p.topic], of(p.partition)...)
 	}
+	for topic, all := range request {
+		if len(all) == 0 {
+			delete(request, topic)
+		}
+	}
 	res, err := s.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: request, IsolationLevel: kafka.ReadCommitted})
 	if err != nil {
 		return err
@@ -168,15 +173,27 @@ func (s surveyor) back(ctx context.Context) error {
 		})
 }
 
-// begins asks when the oldest record of each partition was appended.
+// The ages, in days, of which is asked whether there are older records.
+var askedDays = []int{1, 2, 3, 4, 5, 6, 7, 10, 14, 21, 28, 60}
+
+const askedParts = 32 // partitions of which it is asked: each question is a request
+
+// begins asks how far back the records of the partitions reach at least.
 func (s surveyor) begins(ctx context.Context) error {
+	now, asked := time.Now(), 0
 	return s.list(ctx,
-		func(p int) []kafka.OffsetRequest {
-			return []kafka.OffsetRequest{kafka.TimeOffsetOf(p, time.UnixMilli(1))}
+		func(p int) (all []kafka.OffsetRequest) {
+			if asked++; asked > askedParts {
+				return nil
+			}
+			for _, d := range askedDays {
+				all = append(all, kafka.TimeOffsetOf(p, now.AddDate(0, 0, -d)))
+			}
+			return all
 		},
 		func(p *partSeen, o kafka.PartitionOffsets) {
-			for _, t := range o.Offsets {
-				if t.UnixMilli() > noKafka {
+			for offset, t := range o.Offsets { // the first record that is not older than t
+				if offset > p.first && (p.oldest.IsZero() || t.Before(p.oldest)) {
 					p.oldest = t
 				}
 			}
