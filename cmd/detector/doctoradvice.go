@@ -208,7 +208,7 @@ func (d *adviser) onAge() {
 	switch {
 	case d.files > 0 || newest.IsZero() || age <= lateAfter:
 		return
-	case d.last.Sub(newest) > lateAfter && d.now.Sub(d.last) < lateAfter:
+	case d.behind():
 		d.add("behind", gradeBetter, fmt.Sprintf("Rows arrive now that are %s old: the shipper is behind, or ships history.", ageWords(age)), "wait until it has caught up, and look again; history teaches and does not page")
 	case age > staleAfter:
 		d.add("stopped", gradeNeeded, fmt.Sprintf("The newest row is %s old, and nothing came while the doctor looked.", ageWords(age)), "look whether the shipper still runs, and whether Nango still writes its logs")

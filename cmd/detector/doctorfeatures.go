@@ -77,6 +77,8 @@ func (f *checkup) canAlert() (string, string) {
 		return worksNo, "messages alone do not say whose connection failed"
 	case f.stats.Unnamed > 0 && failures(f.stats) == 0:
 		return worksNo, "the failures do not name their connection"
+	case f.files == 0 && f.behind():
+		return worksInPart, "the rows that arrive are " + ageWords(age) + " old; alerts begin when the shipper has caught up"
 	case f.files == 0 && age > staleAfter:
 		return worksNo, "the newest row is " + ageWords(age) + " old: nothing comes any more"
 	case f.files == 0 && age > lateAfter:

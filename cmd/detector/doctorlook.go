@@ -111,9 +111,6 @@ func (h *lookHandler) Batch(b stream.Batch) error {
 		if r.Offset >= p.end {
 			h.fresh++
 		}
-		if t := time.UnixMilli(r.Time); r.Time > 0 && t.After(p.newest) {
-			p.newest = t
-		}
 	}
 	if len(b.Records) > 0 {
 		h.moved = time.Now()

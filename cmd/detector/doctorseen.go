@@ -32,7 +32,8 @@ type checkup struct {
 	providers  map[string]int64 // rows that name them
 	ended      map[string]bool  // operations, by id: were they seen to end
 	copies     int64            // records of which the same bytes came before
-	last       time.Time        // append time of the newest record
+	last       time.Time        // append time of the newest record,
+	lastRow    time.Time        // and of the newest with rows of Nango
 	seen       map[uint64]struct{}
 	seed       maphash.Seed
 
@@ -51,7 +52,6 @@ type partSeen struct {
 	first, end  int64     // offsets
 	from        int64     // read from here on
 	oldest      time.Time // there are records from before it; zero: not known
-	newest      time.Time // append time
 	read        int64
 	reachedOnce bool
 }
@@ -72,15 +72,14 @@ func newCheckup(c *config) *checkup {
 // take reads one record and notes what is seen in it.
 func (f *checkup) take(value []byte, m nango.Meta) {
 	f.records++
-	if t := time.UnixMilli(m.Time); m.Time > 0 && t.After(f.last) {
-		f.last = t
-	}
+	f.last = later(f.last, m.Time)
 	f.copied(value)
 	found := f.engine.reader.Explain(value, m)
 	if len(found.Rows) == 0 {
 		f.looks[looksLike(value, found.Why)]++
 		return
 	}
+	f.lastRow = later(f.lastRow, m.Time)
 	outer := "row"
 	if len(found.Envelope) > 0 {
 		outer = found.Envelope[0]
@@ -89,6 +88,19 @@ func (f *checkup) take(value []byte, m nango.Meta) {
 	for i := range found.Rows {
 		f.row(&found.Rows[i])
 	}
+}
+
+// later returns the later of t and a time in Unix ms, which is none when it is not above 0.
+func later(t time.Time, ms int64) time.Time {
+	if x := time.UnixMilli(ms); ms > 0 && x.After(t) {
+		return x
+	}
+	return t
+}
+
+// behind reports whether rows arrive that are old: history is shipped, or the shipper is slow.
+func (f *checkup) behind() bool {
+	return f.age() > lateAfter && f.lastRow.Sub(f.engine.reader.Newest()) > lateAfter && f.now.Sub(f.lastRow) < lateAfter
 }
 
 // copied notes whether the same bytes came before.
