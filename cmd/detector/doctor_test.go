@@ -15,6 +15,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/revwatch/revwatch/internal/broker"
 	"github.com/revwatch/revwatch/pkg/simulate"
@@ -194,7 +196,8 @@ func TestDoctor(t *testing.T) {
 	for name, c := range doctorCases(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c.check(t, doctorTopic(t, c.rows, c.config)...)
+			_, args := doctorTopic(t, c.rows, c.config)
+			c.check(t, args...)
 			if !c.topic {
 				c.check(t, "--input", doctorFile(t, c.rows))
 			}
@@ -203,21 +206,15 @@ func TestDoctor(t *testing.T) {
 }
 
 // doctorTopic writes messages to a topic, and returns the arguments to look at it.
-func doctorTopic(t *testing.T, all []kafka.Message, config string) []string {
+func doctorTopic(t *testing.T, all []kafka.Message, config string) (*broker.Broker, []string) {
 	t.Helper()
 	b, err := broker.Start(broker.Options{Topics: []string{"nango-logs"}, Partitions: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	transport := &kafka.Transport{}
-	defer transport.CloseIdleConnections()
-	w := &kafka.Writer{Addr: kafka.TCP(b.Addrs()...), Topic: "nango-logs", Balancer: &kafka.Hash{}, RequiredAcks: kafka.RequireAll, BatchSize: 1000, BatchTimeout: time.Millisecond, Transport: transport}
-	defer w.Close()
-	if err := w.WriteMessages(t.Context(), slices.Clone(all)...); err != nil {
-		t.Fatal(err)
-	}
-	return []string{"-for", "0", "-config", write(t, fmt.Sprintf("kafka.brokers: [%s]\nkafka.topics: [nango-logs]\n%s", strings.Join(b.Addrs(), ", "), config))}
+	doctorWrite(t, b, all)
+	return b, []string{"-for", "0", "-config", write(t, fmt.Sprintf("kafka.brokers: [%s]\nkafka.topics: [nango-logs]\n%s", strings.Join(b.Addrs(), ", "), config))}
 }
 
 // doctorFile writes messages as kcat -J does.
@@ -284,21 +281,67 @@ func (c *doctorCase) check(t *testing.T, args ...string) {
 	}
 }
 
-// What comes while it looks is counted, and an interrupt ends it with what it has.
+func doctorWrite(t *testing.T, b *broker.Broker, all []kafka.Message) {
+	t.Helper()
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	w := &kafka.Writer{Addr: kafka.TCP(b.Addrs()...), Topic: "nango-logs", Balancer: &kafka.Hash{}, RequiredAcks: kafka.RequireAll, BatchSize: 1000, BatchTimeout: time.Millisecond, Transport: transport}
+	defer w.Close()
+	if err := w.WriteMessages(t.Context(), slices.Clone(all)...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What comes while it looks is counted, and an interrupt ends it with what it has. The group of the daemon does not come into being.
 func TestDoctorLooksAtWhatComes(t *testing.T) {
 	t.Parallel()
-	args := doctorTopic(t, lived(1, asIs), "")
-	ctx, interrupt := context.WithCancel(t.Context())
-	time.AfterFunc(2*time.Second, interrupt)
+	const before, after = 40, 7
+	b, args := doctorTopic(t, written(before, webhookForm), "")
+	asked := make(chan int64, 1000) // all that is behind the positions of a fetch
+	b.Cluster.ControlKey(kmsg.Fetch.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		b.Cluster.KeepControl()
+		var sum int64
+		for _, topic := range r.(*kmsg.FetchRequest).Topics {
+			for _, p := range topic.Partitions {
+				sum += p.FetchOffset
+			}
+		}
+		select {
+		case asked <- sum:
+		default:
+		}
+		return nil, nil, false
+	})
+	ctx, interrupt := context.WithTimeout(t.Context(), time.Minute)
+	defer interrupt()
 	var out, errs strings.Builder
-	begun := time.Now()
-	code := command(ctx, append([]string{"doctor", "--output", "json"}, append([]string{"-for", "1h"}, args[2:]...)...), nil, &out, &errs)
-	var r doctorReport
-	if err := json.Unmarshal([]byte(out.String()), &r); err != nil || code != exitOK || time.Since(begun) > time.Minute {
-		t.Fatalf("exit code %d after %s, said\n%s%s", code, time.Since(begun), out.String(), errs.String())
+	code := make(chan int, 1)
+	go func() {
+		code <- command(ctx, append([]string{"doctor", "--output", "json", "-for", "1h"}, args[2:]...), nil, &out, &errs)
+	}()
+	reached := func(n int64) {
+		for sum := range asked {
+			if sum == n {
+				return
+			}
+		}
 	}
-	if r.Numbers.Records == 0 {
-		t.Errorf("%+v", r.Numbers)
+	reached(before)
+	doctorWrite(t, b, written(after, webhookForm))
+	reached(before + after)
+	interrupt()
+	if got := <-code; got != exitOK {
+		t.Fatalf("exit code %d, said\n%s%s", got, out.String(), errs.String())
+	}
+	var r doctorReport
+	if err := json.Unmarshal([]byte(out.String()), &r); err != nil || r.Numbers.Records != before+after || r.Numbers.Live != after {
+		t.Errorf("%v: %+v", err, r.Numbers)
+	}
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	groups, err := (&kafka.Client{Addr: kafka.TCP(b.Addrs()...), Transport: transport}).ListGroups(t.Context(), &kafka.ListGroupsRequest{})
+	if err != nil || len(groups.Groups) > 0 {
+		t.Errorf("groups %+v, %v", groups, err)
 	}
 }
 
@@ -324,6 +367,13 @@ func TestDoctorCannotRead(t *testing.T) {
 	}
 	plain := start(broker.Options{Topics: []string{"nango_logs", "nango.logs.v2", "orders"}})
 	sasl := start(broker.Options{Topics: []string{"nango-logs"}, Users: users})
+	allow := func(what kmsg.ACLResourceType, name string, may kmsg.ACLOperation) kfake.ACL {
+		return kfake.ACL{Resource: what, Name: name, Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: may, Allow: true}
+	}
+	guarded := start(broker.Options{Topics: []string{"nango-logs"}, Extra: []kfake.Opt{kfake.EnableSASL(), kfake.EnableACLs(),
+		kfake.User("PLAIN", "stranger", "right"),
+		kfake.User("PLAIN", "looker", "right", allow(kmsg.ACLResourceTypeTopic, "nango-logs", kmsg.ACLOperationDescribe)),
+	}})
 	secure := start(broker.Options{Topics: []string{"nango-logs"}, TLS: server})
 	const user = "kafka: {security_protocol: SASL_PLAINTEXT, sasl_mechanism: PLAIN, sasl_username: reader, sasl_password: "
 	for name, c := range map[string]struct{ brokers, config, want string }{
@@ -332,6 +382,8 @@ func TestDoctorCannotRead(t *testing.T) {
 		"topic missing":  {plain, "", "there is no topic nango-logs, but there is nango.logs.v2, nango_logs: set kafka.topics"},
 		"other topic":    {plain, "kafka.topics: [connections]\n", "there is no topic connections; there are nango.logs.v2, nango_logs, orders: set kafka.topics"},
 		"wrong password": {sasl, user + "wrong}\n", "the user name or the password is wrong"},
+		"may not see":    {guarded, strings.Replace(user, "reader", "stranger", 1) + "right}\n", "there is no topic nango-logs that the user stranger may see, nor any other"},
+		"may not read":   {guarded, strings.Replace(user, "reader", "looker", 1) + "right}\n", "let the user looker see the topic, and not read it"},
 		"no password":    {sasl, "", "its listener wants TLS or SASL"},
 		"no TLS":         {plain, "kafka.security_protocol: SSL\n", "a listener that does not fit kafka.security_protocol SSL"},
 		"authority":      {secure, "kafka.security_protocol: SSL\n", "set kafka.ssl_ca_location"},

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
+
+	"github.com/segmentio/kafka-go"
 
 	"github.com/revwatch/revwatch/pkg/nango"
 	"github.com/revwatch/revwatch/pkg/stream"
@@ -42,7 +46,7 @@ func lookAtTopics(ctx context.Context, c *config, live time.Duration, errs io.Wr
 		return nil, err
 	}
 	options := c.stream()
-	options.Tick = 100 * time.Millisecond
+	options.Tick, options.MaxWait = 100*time.Millisecond, 200*time.Millisecond
 	consumer, err := stream.New(options)
 	if err != nil {
 		return nil, fmt.Errorf("%w: kafka: %w", errConfig, err)
@@ -53,8 +57,13 @@ func lookAtTopics(ctx context.Context, c *config, live time.Duration, errs io.Wr
 	}
 	err = consumer.Look(ctx, h)
 	h.clear()
-	if err != nil && !errors.Is(err, errEnough) {
+	switch {
+	case errors.Is(err, errDenied):
+		return nil, fmt.Errorf("the brokers let %s see the topic, and not read it: allow it to Read (kafka-acls --add --consumer --topic %s --group %s)", who(c), c.kafka.topics[0], c.kafka.group)
+	case err != nil && !errors.Is(err, errEnough):
 		return nil, err
+	case f.stuck != "" && f.records == 0:
+		return nil, fmt.Errorf("nothing could be read: %s", f.stuck)
 	}
 	if !h.caught.IsZero() {
 		f.live = time.Since(h.caught)
@@ -66,8 +75,11 @@ func lookAtTopics(ctx context.Context, c *config, live time.Duration, errs io.Wr
 	return f, nil
 }
 
-// errEnough ends the look.
-var errEnough = errors.New("enough was seen")
+// What ends the look.
+var (
+	errEnough = errors.New("enough was seen")
+	errDenied = errors.New("a topic may not be read")
+)
 
 // lookHandler takes what is read of the topics.
 type lookHandler struct {
@@ -126,14 +138,14 @@ func (h *lookHandler) Tick() error {
 	if h.caught.IsZero() && h.reached() {
 		h.caught = now
 	}
+	trouble := h.status().Err
 	switch {
+	case strings.Contains(trouble, kafka.TopicAuthorizationFailed.Title()):
+		return errDenied
 	case !h.caught.IsZero() && now.Sub(h.caught) >= h.live:
 		return errEnough
 	case h.caught.IsZero() && now.Sub(h.moved) > lookPatience:
-		h.stuck = "not everything could be read"
-		if e := h.status().Err; e != "" {
-			h.stuck = e
-		}
+		h.stuck = cmp.Or(trouble, "the brokers send nothing more")
 		return errEnough
 	case h.records >= 4*lookRecords: // more comes than can be held
 		return errEnough
@@ -144,7 +156,7 @@ func (h *lookHandler) Tick() error {
 // reached reports whether everything that was there has been read.
 func (h *lookHandler) reached() bool {
 	for i := range h.topics {
-		if p := &h.topics[i]; !p.reachedOnce && p.from < p.end {
+		if !h.topics[i].reachedOnce {
 			return false
 		}
 	}

@@ -38,7 +38,7 @@ func (s surveyor) hint(err error) string {
 	)
 	switch {
 	case errors.Is(err, kafka.SASLAuthenticationFailed):
-		return fmt.Sprintf("the brokers refuse %s: look at kafka.sasl_username, kafka.sasl_password and kafka.sasl_mechanism (%s)", s.who(), s.config.kafka.security.Mechanism)
+		return fmt.Sprintf("the brokers refuse %s: look at kafka.sasl_username, kafka.sasl_password and kafka.sasl_mechanism (%s)", who(s.config), s.config.kafka.security.Mechanism)
 	case errors.Is(err, kafka.UnsupportedSASLMechanism):
 		return fmt.Sprintf("the brokers do not offer kafka.sasl_mechanism %s", s.config.kafka.security.Mechanism)
 	case errors.As(err, &unknown):

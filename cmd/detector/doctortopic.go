@@ -53,7 +53,7 @@ func (s surveyor) partitions(ctx context.Context) error {
 		case errors.Is(t.Error, kafka.UnknownTopicOrPartition):
 			return s.absent(ctx, t.Name)
 		case errors.Is(t.Error, kafka.TopicAuthorizationFailed):
-			return fmt.Errorf("the brokers do not let %s see the topic %s: allow it to Describe and Read the topic (kafka-acls --add --consumer --topic %s --group %s)", s.who(), t.Name, t.Name, s.config.kafka.group)
+			return fmt.Errorf("the brokers do not let %s see the topic %s: allow it to Describe and Read the topic (kafka-acls --add --consumer --topic %s --group %s)", who(s.config), t.Name, t.Name, s.config.kafka.group)
 		case t.Error != nil:
 			return fmt.Errorf("topic %s: %w", t.Name, t.Error)
 		}
@@ -69,7 +69,7 @@ func (s surveyor) absent(ctx context.Context, name string) error {
 	text := fmt.Sprintf("there is no topic %s", name)
 	res, err := s.client.Metadata(ctx, &kafka.MetadataRequest{})
 	if err != nil {
-		return fmt.Errorf("%s, or %s may not see it", text, s.who())
+		return fmt.Errorf("%s, or %s may not see it", text, who(s.config))
 	}
 	var alike, all []string
 	for _, t := range res.Topics {
@@ -88,7 +88,7 @@ func (s surveyor) absent(ctx context.Context, name string) error {
 	case len(all) > 0:
 		return fmt.Errorf("%s; there are %s: set kafka.topics to the one the shipper writes to, or let it write first", text, firstOf(all, 5))
 	}
-	return fmt.Errorf("%s, and no other that %s may see: let the shipper write first, or create it", text, s.who())
+	return fmt.Errorf("%s that %s may see, nor any other: let the shipper write first, or create it, or allow it to be seen (Describe) and read", text, who(s.config))
 }
 
 // similar reports whether two names of topics have a word in common, or the same letters.
@@ -110,8 +110,8 @@ func firstOf(all []string, n int) string {
 }
 
 // who names the user of the connection.
-func (s surveyor) who() string {
-	if u := s.config.kafka.security.Username; u != "" {
+func who(c *config) string {
+	if u := c.kafka.security.Username; u != "" {
 		return "the user " + u
 	}
 	return "this client"
@@ -231,6 +231,6 @@ func (s surveyor) mayJoin(ctx context.Context) {
 		err = res.Error
 	}
 	if errors.Is(err, kafka.GroupAuthorizationFailed) {
-		s.seen.group = fmt.Sprintf("the brokers do not let %s use the group %s", s.who(), s.config.kafka.group)
+		s.seen.group = fmt.Sprintf("the brokers do not let %s use the group %s", who(s.config), s.config.kafka.group)
 	}
 }
