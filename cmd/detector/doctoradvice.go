@@ -220,8 +220,12 @@ func (d *adviser) onAge() {
 // onCustomers tells whether it is known whose connections are.
 func (d *adviser) onCustomers() {
 	known, all := d.customers()
+	grade := gradeBetter
+	if d.files > 0 { // whose they are does not matter to who learns
+		grade = gradeNote
+	}
 	if all >= 3 && known*10 < all*9 && !d.asks {
-		d.add("customers", gradeBetter, fmt.Sprintf("The customer of %d of %d connections is not known: alerts name connections, and one customer who leaves with many counts as many.", all-known, all),
+		d.add("customers", grade, fmt.Sprintf("The customer of %d of %d connections is not known: alerts name connections, and one customer who leaves with many counts as many.", all-known, all),
 			"set nango.secret_key_file, so that Nango's API is asked; or ship the auth webhooks as well; or name a field of your rows in detection.account")
 	}
 }

@@ -182,7 +182,7 @@ func (f *checkup) rowWords() string {
 func counts(all map[string]int64, most int) string {
 	var list []string
 	for _, name := range byCount(all) {
-		list = append(list, fmt.Sprintf("%s %d", name, all[name]))
+		list = append(list, fmt.Sprintf("%s %d", cmp.Or(map[string]string{"row": "bare row"}[name], name), all[name]))
 	}
 	return firstOf(list, most)
 }
