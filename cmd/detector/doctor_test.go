@@ -19,6 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/revwatch/revwatch/internal/broker"
+	"github.com/revwatch/revwatch/pkg/nango"
 	"github.com/revwatch/revwatch/pkg/simulate"
 )
 
@@ -404,5 +405,42 @@ func TestDoctorCannotRead(t *testing.T) {
 				t.Errorf("exit code %d, said\n%s%s", code, out, errs)
 			}
 		})
+	}
+}
+
+// A group that the daemon may not use, and a topic that forgets too soon, are said before anybody waits for an alert.
+func TestDoctorLooksAhead(t *testing.T) {
+	t.Parallel()
+	may := func(what kmsg.ACLResourceType, name string, op kmsg.ACLOperation) kfake.ACL {
+		return kfake.ACL{Resource: what, Name: name, Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: op, Allow: true}
+	}
+	b, err := broker.Start(broker.Options{Topics: []string{"nango-logs"}, Users: []broker.User{{Mechanism: "PLAIN", Name: "writer", Password: "right"}},
+		Extra: []kfake.Opt{kfake.EnableACLs(), kfake.User("PLAIN", "reader", "right", may(kmsg.ACLResourceTypeTopic, "nango-logs", kmsg.ACLOperationRead))}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	for user, want := range map[string]bool{"reader": true, "writer": false} {
+		config := write(t, fmt.Sprintf("kafka: {brokers: [%s], topics: [nango-logs], security_protocol: SASL_PLAINTEXT, sasl_mechanism: PLAIN, sasl_username: %s, sasl_password: right}\n", strings.Join(b.Addrs(), ", "), user))
+		code, out, errs := said(t, "doctor", "-for", "0", "-config", config)
+		if code != exitMissing || strings.Contains(strings.Join(strings.Fields(out), " "), "do not let the user reader use the group revwatch: the daemon could not read") != want {
+			t.Errorf("%s: exit code %d, said\n%s%s", user, code, out, errs)
+		}
+	}
+	c := defaults()
+	f := newCheckup(&c)
+	for i, m := range lived(1, asIs) {
+		f.take(m.Value, nango.Meta{Source: "0", Offset: int64(i), Time: m.Time.UnixMilli()})
+	}
+	f.keeps, f.stuck = 48*time.Hour, "partition 2 has no leader"
+	f.end(time.Now())
+	var text strings.Builder
+	if err := f.report().print(&text); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"The topic keeps 2 days (retention.ms)", "raise retention.ms to two weeks or more, or `detector learn --input DUMP`", "Not everything was read: partition 2 has no leader."} {
+		if !strings.Contains(strings.Join(strings.Fields(text.String()), " "), want) {
+			t.Errorf("%q is missing in\n%s", want, text.String())
+		}
 	}
 }

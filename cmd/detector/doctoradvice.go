@@ -198,25 +198,6 @@ func (d *adviser) onOperations() {
 	}
 }
 
-// onAge tells how old rows are, and of clocks.
-func (d *adviser) onAge() {
-	age := d.age()
-	newest := d.engine.reader.Newest()
-	if d.stats.ClockAhead > 0 {
-		d.add("clock_ahead", gradeBetter, fmt.Sprintf("%s of a time more than 5 minutes after Kafka got it.", plural(int(d.stats.ClockAhead), "row")), "set the clocks of Nango and of the brokers (NTP)")
-	}
-	switch {
-	case d.files > 0 || newest.IsZero() || age <= lateAfter:
-		return
-	case d.behind():
-		d.add("behind", gradeBetter, fmt.Sprintf("Rows arrive now that are %s old: the shipper is behind, or ships history.", ageWords(age)), "wait until it has caught up, and look again; history teaches and does not page")
-	case age > staleAfter:
-		d.add("stopped", gradeNeeded, fmt.Sprintf("The newest row is %s old, and nothing came while the doctor looked.", ageWords(age)), "look whether the shipper still runs, and whether Nango still writes its logs")
-	default:
-		d.add("late", gradeBetter, fmt.Sprintf("The newest row is %s old.", ageWords(age)), "look whether the shipper still runs; a quiet Nango may be silent for an hour")
-	}
-}
-
 // onCustomers tells whether it is known whose connections are.
 func (d *adviser) onCustomers() {
 	known, all := d.customers()
@@ -236,25 +217,6 @@ func (d *adviser) onLife() {
 		d.add("no_signs_of_life", gradeNote, "No proxy call comes: alerts cannot say how many connections are in use, and requests for unknown connections are not seen.",
 			"nothing, if your product makes no proxy calls; else look at the shipper's filter")
 	}
-}
-
-// onHistory tells how long there is to learn, and of a topic that forgets too soon.
-func (d *adviser) onHistory() {
-	span, _ := d.history()
-	switch {
-	case d.allRows() == 0 || span >= historyGood:
-		return
-	case d.files > 0:
-		d.add("history", gradeNote, fmt.Sprintf("The rows reach over %s. That is enough to look at; to learn from, a week is wanted, and three days at least.", ageWords(span)), "")
-		return
-	}
-	says := fmt.Sprintf("There are %s of history. Before three days nothing is judged, before a week only what stands out over a day or more.", ageWords(span))
-	next := "`detector learn --input DUMP` takes the 15 days that Nango keeps, from an export of its two indices; or wait"
-	if d.keeps > 0 && d.keeps < historyGood {
-		says = fmt.Sprintf("The topic keeps %s (retention.ms): shorter than the week that a daemon without a state file learns from.", ageWords(d.keeps))
-		next = "raise retention.ms to two weeks or more, or " + next
-	}
-	d.add("history", gradeBetter, says, next)
 }
 
 // onCopies tells of records that come several times.

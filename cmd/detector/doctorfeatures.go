@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/revwatch/revwatch/pkg/nango"
 )
@@ -197,69 +196,4 @@ func (f *checkup) canSeeUnknown() (string, string) {
 		return worksInPart, "no proxy call was seen; only scripts can tell"
 	}
 	return worksYes, "proxy calls come; none asked for a connection that does not exist"
-}
-
-// What learning needs.
-const (
-	historyLeast = 3 * 24 * time.Hour // before it nothing is judged
-	historyGood  = 7 * 24 * time.Hour // before it only long windows
-)
-
-func (f *checkup) canLearn() (string, string) {
-	span, where := f.history()
-	switch {
-	case span == 0:
-		return worksNo, "there is none"
-	case span < historyLeast:
-		return worksNo, where + " " + ageWords(span) + " back: nothing is judged before there are three days"
-	case span < historyGood:
-		return worksInPart, where + " " + ageWords(span) + " back: windows shorter than a day are judged after a week"
-	}
-	return worksYes, where + " " + ageWords(span) + " back"
-}
-
-// history is how far back there is something to learn from.
-func (f *checkup) history() (time.Duration, string) {
-	if f.files > 0 {
-		if oldest := f.engine.oldest; !oldest.IsZero() {
-			return f.engine.reader.Newest().Sub(oldest), "the rows reach"
-		}
-		return 0, ""
-	}
-	oldest := f.engine.oldest
-	for _, p := range f.topics {
-		if !p.oldest.IsZero() && (oldest.IsZero() || p.oldest.Before(oldest)) {
-			oldest = p.oldest
-		}
-	}
-	if oldest.IsZero() {
-		return 0, ""
-	}
-	return f.now.Sub(oldest), "the topic reaches at least"
-}
-
-const (
-	lateAfter  = time.Hour
-	staleAfter = 24 * time.Hour
-)
-
-// age is how old the newest row is; 0 where there is none.
-func (f *checkup) age() time.Duration {
-	if newest := f.engine.reader.Newest(); !newest.IsZero() {
-		return max(f.now.Sub(newest), 0)
-	}
-	return 0
-}
-
-// ageWords is a duration for people.
-func ageWords(d time.Duration) string {
-	switch {
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	}
-	return fmt.Sprintf("%d days", int(d.Hours()/24))
 }

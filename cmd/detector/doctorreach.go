@@ -20,9 +20,9 @@ func (s surveyor) inWords(err error) error {
 	brokers := strings.Join(s.config.kafka.brokers, ", ")
 	hint := s.hint(err)
 	if hint == "" {
-		return fmt.Errorf("Kafka at %s: %w", brokers, err)
+		return fmt.Errorf("kafka at %s: %w", brokers, err)
 	}
-	return fmt.Errorf("Kafka at %s cannot be read: %s (%s)", brokers, hint, oneLine(err))
+	return fmt.Errorf("kafka at %s cannot be read: %s (%s)", brokers, hint, oneLine(err))
 }
 
 // hint says what most often is behind an error; "" when that is not known.

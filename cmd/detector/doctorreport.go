@@ -48,7 +48,7 @@ type numbers struct {
 func (f *checkup) report() *doctorReport {
 	known, all := f.customers()
 	s := &f.stats
-	r := &doctorReport{Type: "doctor", Where: f.where(), Features: f.features(), Advice: f.advise(), Numbers: numbers{
+	r := &doctorReport{Type: "doctor", Where: f.where(), Features: f.features(), Advice: append([]advice{}, f.advise()...), Numbers: numbers{
 		Records: f.records, Live: f.fresh, LiveFor: f.live.Round(time.Millisecond).Seconds(), Rows: f.kinds, Envelopes: f.envelopes, WithoutRow: f.looks, Refused: s.Refreshes, Reasons: s.Reasons,
 		Unheard: f.unheard, Unjoined: s.Unjoined, Failures: failures(*s), Providers: f.providers, Known: known, All: all,
 		Oldest: f.engine.oldest, Newest: f.engine.reader.Newest(), Age: f.age().Seconds(), Copies: f.copies,

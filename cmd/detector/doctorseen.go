@@ -98,11 +98,6 @@ func later(t time.Time, ms int64) time.Time {
 	return t
 }
 
-// behind reports whether rows arrive that are old: history is shipped, or the shipper is slow.
-func (f *checkup) behind() bool {
-	return f.age() > lateAfter && f.lastRow.Sub(f.engine.reader.Newest()) > lateAfter && f.now.Sub(f.lastRow) < lateAfter
-}
-
 // copied notes whether the same bytes came before.
 func (f *checkup) copied(value []byte) {
 	sum := maphash.Bytes(f.seed, value)

@@ -231,6 +231,6 @@ func (s surveyor) mayJoin(ctx context.Context) {
 		err = res.Error
 	}
 	if errors.Is(err, kafka.GroupAuthorizationFailed) {
-		s.seen.group = fmt.Sprintf("the brokers do not let %s use the group %s", who(s.config), s.config.kafka.group)
+		s.seen.group = fmt.Sprintf("The brokers do not let %s use the group %s", who(s.config), s.config.kafka.group)
 	}
 }
