@@ -29,7 +29,7 @@ func lived(days int, change func(r simulate.Row) []byte) []kafka.Message {
 }
 
 func livedUntil(end time.Time, days int, change func(r simulate.Row) []byte) (all []kafka.Message) {
-	w := simulate.New(simulate.Config{Seed: 7, Start: end.AddDate(0, 0, -days), Calls: 1})
+	w := simulate.New(simulate.Config{Seed: 7, Start: end.AddDate(0, 0, -days), Calls: .3})
 	w.Until(end, func(r simulate.Row) {
 		if value := change(r); value != nil {
 			all = append(all, kafka.Message{Key: r.Key, Value: value, Time: r.Time})
@@ -271,6 +271,9 @@ func (c *doctorCase) check(t *testing.T, args ...string) {
 	}
 	if !strings.Contains(r.Next, c.next) || !strings.Contains(out, c.says) {
 		t.Errorf("next step %q, want %q; %q in\n%s", r.Next, c.next, c.says, out)
+	}
+	if !slices.Contains(args, "-config") { // the same words
+		return
 	}
 	textCode, text, _ := said(t, append([]string{"doctor"}, args...)...)
 	if textCode != code || !strings.Contains(strings.Join(strings.Fields(text), " "), "Next step: "+strings.Join(strings.Fields(r.Next), " ")) {
