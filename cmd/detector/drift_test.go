@@ -394,7 +394,7 @@ func TestReplayDoubts(t *testing.T) {
 	}
 	var out, errs strings.Builder
 	learned := filepath.Join(t.TempDir(), "state.db")
-	if code := command(t.Context(), []string{"learn", "--state", learned, "--input", "-"}, strings.NewReader(foreignRow), &out, &errs); code != exitFailure || !strings.Contains(errs.String(), "none is a row") {
+	if code := command(t.Context(), []string{"learn", "--state", learned, "--input", "-"}, strings.NewReader(foreignRow), &out, &errs); code != exitFailure || !strings.Contains(errs.String(), "no row of Nango's logs") {
 		t.Errorf("learn: exit code %d: %s", code, errs.String())
 	}
 }

@@ -68,7 +68,7 @@ func explainRecord(ctx context.Context, args []string, in io.Reader, out, errs i
 		defer file.Close()
 		in = file
 	}
-	records, err := readRecords(name, in, *whole)
+	records, err := readRecords(name, in, *whole, errs)
 	if err != nil {
 		return err
 	}

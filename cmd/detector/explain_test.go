@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -75,7 +76,7 @@ func TestExplainInColour(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	records, err := readRecords("testdata/explain.ndjson", file, false)
+	records, err := readRecords("testdata/explain.ndjson", file, false, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +242,7 @@ func TestExplainIsFoldedToTheTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	records, err := readRecords("testdata/explain.ndjson", file, false)
+	records, err := readRecords("testdata/explain.ndjson", file, false, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

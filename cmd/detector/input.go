@@ -4,221 +4,225 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
-	"os"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/valyala/fastjson"
 
 	"github.com/revwatch/revwatch/pkg/nango"
 )
 
-// input is one file of Kafka values, one a line.
+// input is one file of values: Kafka values, one a line, or what is exported from Elasticsearch and OpenSearch, in any of its forms. However large
+// the file is, no more than one value is held.
 type input struct {
 	name   string
 	close  func() error
-	size   int64 // bytes; 0: not known
-	read   int64 // bytes read so far
+	size   int64  // bytes on disk; 0: not known
+	read   int64  // of these, bytes read so far
+	broken string // where the file breaks off, or why the rest of it cannot be read; "" when it is whole
+
+	packed *unpacked
 	lines  *bufio.Reader
-	long   []byte // a line that is longer than the buffer of lines
+	rest   []byte   // what follows a value on its line, valid until lines is read again
+	begun  bool     // the first part was looked at
+	ended  bool     // there is nothing more to read
+	json   splitter // of the value that is being read, where it does not end on its line
+	long   []byte   // what is collected of a value that lies in several parts
+	action []byte   // a line of a bulk body, for the document on the next one
+	pair   []byte   // both
 	parser fastjson.Parser
 	offset int64
 	text   []byte // the value last unwrapped
 }
 
-// openInputs opens every file, or none. "-" is in.
-func openInputs(paths []string, in io.Reader) ([]*input, error) {
-	var files []*input
-	seen := map[string]bool{}
-	for _, path := range paths {
-		if seen[path] {
-			closeInputs(files)
-			return nil, usageError{fmt.Sprintf("--input %s is given twice", path)}
-		}
-		seen[path] = true
-		if path == "-" {
-			files = append(files, newInput(path, in, func() error { return nil }))
-			continue
-		}
-		f, err := os.Open(path)
-		if err != nil {
-			closeInputs(files)
-			return nil, err
-		}
-		next := newInput(path, f, f.Close)
-		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-			next.size = info.Size()
-		}
-		files = append(files, next)
-	}
-	return files, nil
-}
-
 func newInput(name string, r io.Reader, end func() error) *input {
-	return &input{name: name, close: end, lines: bufio.NewReaderSize(r, 1<<18)}
+	in := &input{name: name, close: end}
+	packed := newUnpacked(metered{r, &in.read})
+	in.packed, in.lines = packed, bufio.NewReaderSize(packed, 1<<18)
+	return in
 }
 
-func closeInputs(files []*input) {
-	for _, f := range files {
-		f.close()
-	}
-}
-
-// next returns the value of the next line that is not empty, valid until the call after; io.EOF at the end.
-func (in *input) next() ([]byte, nango.Meta, error) {
-	for {
-		line, err := in.line()
-		if err != nil && !(err == io.EOF && len(line) > 0) {
-			return nil, nango.Meta{}, err
-		}
-		line = bytes.TrimSpace(line)
-		if len(line) == 0 {
-			continue
-		}
-		in.read += int64(len(line)) + 1
-		meta := nango.Meta{Source: in.name, Offset: in.offset}
-		in.offset++
-		return in.unwrap(line, &meta), meta, nil
-	}
-}
-
-// maxLine bounds the memory one line can take. The rest of a longer one is dropped; the reader then counts it as unreadable.
+// maxLine bounds the memory one value can take. The rest of a longer one is dropped; the reader then counts it as unreadable.
 const maxLine = 64 << 20
 
-func (in *input) line() ([]byte, error) {
-	part, err := in.lines.ReadSlice('\n')
-	if !errors.Is(err, bufio.ErrBufferFull) {
-		return part, err
-	}
-	in.long = append(in.long[:0], part...)
-	for errors.Is(err, bufio.ErrBufferFull) {
-		part, err = in.lines.ReadSlice('\n')
-		if len(in.long) < maxLine {
-			in.long = append(in.long, part...)
+// next returns the next value, valid until the call after; io.EOF at the end. Where the file breaks off, what was read counts, and in.broken says so.
+func (in *input) next() ([]byte, nango.Meta, error) {
+	for {
+		value, err := in.value()
+		if err != nil {
+			return nil, nango.Meta{}, err
 		}
-	}
-	return in.long, err
-}
-
-// unwrap takes a record's value out of a line that describes the record: text under "value", or under "payload" beside topic, partition and offset
-// (kcat -J), with its key, headers and time; or a line of Kafka's console consumer. Any other line is the value itself.
-func (in *input) unwrap(line []byte, meta *nango.Meta) []byte {
-	if value, ok := consumed(line, meta); ok {
-		return value
-	}
-	if bytes.IndexByte(line, '\\') < 0 { // JSON as text has its quotes escaped
-		return line
-	}
-	if !bytes.Contains(line, []byte(`"value"`)) && !bytes.Contains(line, []byte(`"payload"`)) {
-		return line
-	}
-	v, err := in.parser.ParseBytes(line)
-	if err != nil || v.Type() != fastjson.TypeObject {
-		return line
-	}
-	text := v.Get("value")
-	if text == nil && v.Exists("topic") && v.Exists("partition") && v.Exists("offset") {
-		text = v.Get("payload")
-	}
-	if text == nil || text.Type() != fastjson.TypeString {
-		return line
-	}
-	in.text = append(in.text[:0], text.GetStringBytes()...)
-	meta.Time = recordTime(v)
-	meta.Key = bytes.Clone(v.GetStringBytes("key"))
-	meta.Headers = headers(v.Get("headers"))
-	return in.text
-}
-
-// recordTime is when a record was appended, Unix ms, as the tools that export records say it; 0 when they do not.
-func recordTime(v *fastjson.Value) int64 {
-	for _, name := range [...]string{"ts", "timestamp", "time", "received_at"} {
-		x := v.Get(name)
-		if n := x.GetFloat64(); n > 0 {
-			return milliseconds(int64(n))
+		if value = bytes.TrimSpace(value); len(value) == 0 {
+			continue
 		}
-		if t := textTime(string(x.GetStringBytes())); t > 0 {
-			return t
+		if isBulkAction(value) {
+			in.action = append(append(in.action[:0], value...), '\n')
+			continue
 		}
-	}
-	return 0
-}
-
-// textTime reads a time in ISO 8601, without a zone in UTC, or a number as text; 0 when it is neither.
-func textTime(s string) int64 {
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-		return milliseconds(n)
-	}
-	s = strings.Replace(s, " ", "T", 1)
-	for _, zone := range [...]string{"", "Z"} {
-		if t, err := time.Parse(time.RFC3339, s+zone); err == nil {
-			return t.UnixMilli()
+		meta := nango.Meta{Source: in.name, Offset: in.offset}
+		in.offset++
+		if len(in.action) > 0 && value[0] == '{' {
+			in.pair = append(append(in.pair[:0], in.action...), value...)
+			in.action = in.action[:0]
+			return in.pair, meta, nil
 		}
-	}
-	return 0
-}
-
-// milliseconds takes Unix time in seconds, ms, µs or ns by its size: 10^11 s are in the year 5138, 10^11 ms in 1973.
-func milliseconds(n int64) int64 {
-	if n > 0 && n < 1e11 {
-		return n * 1000
-	}
-	for n >= 1e14 {
-		n /= 1000
-	}
-	return n
-}
-
-// consumed reads a line of kafka-console-consumer with print.timestamp=true: CreateTime:1791191701339, what else it was told to print (partition,
-// offset, headers, key), and the value, with tabs between. JSON begins where the rest of the line is JSON; of other values the key is not told apart.
-func consumed(line []byte, meta *nango.Meta) ([]byte, bool) {
-	kind, rest, ok := bytes.Cut(line, []byte(":"))
-	if !ok || string(kind) != "CreateTime" && string(kind) != "LogAppendTime" {
-		return nil, false
-	}
-	stamp, rest, ok := bytes.Cut(rest, []byte("\t"))
-	at, err := strconv.ParseInt(string(stamp), 10, 64)
-	if !ok || err != nil {
-		return nil, false
-	}
-	meta.Time = at
-	var key []byte
-	for value := rest; ; {
-		if len(value) > 0 && bytes.IndexByte([]byte(`{["`), value[0]) >= 0 && fastjson.ValidateBytes(value) == nil {
-			meta.Key = bytes.Clone(key)
-			return value, true
-		}
-		if key, value, ok = bytes.Cut(value, []byte("\t")); !ok {
-			return rest, true
-		}
+		in.action = in.action[:0]
+		return in.unwrap(value, &meta), meta, nil
 	}
 }
 
-// headers reads {"name": "value"}, kcat's ["name", "value", …] and [{"key": "name", "value": "value"}, …].
-func headers(v *fastjson.Value) []nango.Header {
-	var out []nango.Header
-	switch {
-	case v == nil:
-	case v.Type() == fastjson.TypeObject:
-		v.GetObject().Visit(func(k []byte, value *fastjson.Value) {
-			out = append(out, nango.Header{Key: string(k), Value: bytes.Clone(value.GetStringBytes())})
-		})
-	case v.Type() == fastjson.TypeArray:
-		list := v.GetArray()
-		for _, x := range list {
-			if x.Type() == fastjson.TypeObject {
-				out = append(out, nango.Header{Key: string(x.GetStringBytes("key")), Value: bytes.Clone(x.GetStringBytes("value"))})
+// value returns the next line that is a value, or the next value of JSON that is written over many lines or holds many rows. It may be empty.
+func (in *input) value() ([]byte, error) {
+	for {
+		part, err := in.part()
+		switch {
+		case err == io.EOF && in.json.busy():
+			return in.unfinished(), nil
+		case err != nil:
+			return nil, err
+		}
+		if in.json.busy() {
+			if value, ok := in.goOn(part); ok {
+				return value, nil
 			}
+			continue
 		}
-		if len(out) > 0 {
-			return out
+		line := part
+		for len(line) > 0 && isSpace(line[0]) {
+			line = line[1:]
 		}
-		for i := 0; i+1 < len(list); i += 2 {
-			out = append(out, nango.Header{Key: string(list[i].GetStringBytes()), Value: bytes.Clone(list[i+1].GetStringBytes())})
+		switch {
+		case len(line) == 0:
+		case line[0] == ',': // what stood in a list goes on after something that could not be read
+			in.rest = line[1:]
+		case line[0] == '[' && beginsList(line), line[0] == '{' && (!endsObject(line) || isAnswer(line)):
+			if value, ok := in.split(line); ok {
+				return value, nil
+			}
+		case in.endsLine(part):
+			return part, nil
+		default:
+			in.long = in.long[:0]
+			return in.restOfLine(part)
 		}
 	}
-	return out
+}
+
+// part returns what is left of the line that was begun, or the next one, or as much of it as the buffer holds.
+func (in *input) part() ([]byte, error) {
+	if part := in.rest; len(part) > 0 {
+		in.rest = nil
+		return part, nil
+	}
+	if in.ended {
+		return nil, io.EOF
+	}
+	part, err := in.lines.ReadSlice('\n')
+	switch {
+	case errors.Is(err, bufio.ErrBufferFull):
+	case err == io.EOF:
+		in.ended = true
+	case errors.Is(err, errPacked): // its beginning counts
+		in.ended, in.broken = true, err.Error()
+	case err != nil:
+		return nil, err
+	}
+	if !in.begun {
+		in.begun = true
+		return firstPart(in.name, part)
+	}
+	if len(part) == 0 {
+		return nil, io.EOF
+	}
+	return part, nil
+}
+
+// unfinished returns what is there of a value at the end of the file.
+func (in *input) unfinished() []byte {
+	if in.broken == "" {
+		in.broken = "it ends in the middle of a value"
+	}
+	value := in.long
+	if !in.json.inside || in.json.passing() {
+		value = nil
+	}
+	in.json, in.long = splitter{}, in.long[:0]
+	return value
+}
+
+// split looks for the end of a value of JSON.
+func (in *input) split(part []byte) (value []byte, ok bool) {
+	if !in.json.busy() {
+		in.long = in.long[:0]
+	}
+	begin := 0 // of the value, where it begins in this part
+	for at := 0; ; {
+		n, found := in.json.scan(part[at:])
+		at += n
+		switch found {
+		case jsonBegins, jsonPasses:
+			in.long, begin = in.long[:0], at
+		case jsonEnds:
+			in.rest = part[at:]
+			if value = part[begin:at]; len(in.long) > 0 {
+				in.collect(value)
+				value = in.long
+			}
+			return value, true
+		case jsonBroken:
+			return in.mend(part, begin, at)
+		case jsonMore:
+			if in.json.inside && !in.json.passing() {
+				in.collect(part[begin:])
+			}
+			return nil, false
+		}
+	}
+}
+
+// goOn reads on in what is open. Inside of a value lines are indented: a line that is not, and begins with an object, is a value of its own, and the one
+// before it was cut.
+func (in *input) goOn(part []byte) ([]byte, bool) {
+	n := len(in.long)
+	if in.json.inside && part[0] == '{' && n > 0 && in.long[n-1] == '\n' && !in.json.opens() {
+		in.json, in.rest = splitter{}, part
+		return in.long, true
+	}
+	return in.split(part)
+}
+
+// mend goes on behind what is no JSON: with the line on which it shows, where the value began on an earlier one, else with the next line.
+func (in *input) mend(part []byte, begin, at int) ([]byte, bool) {
+	inside := in.json.inside
+	in.json = splitter{}
+	if n := len(in.long); inside && n > 0 && in.long[n-1] == '\n' && len(bytes.TrimSpace(part[:at])) == 0 {
+		in.rest = part
+		return in.long, true
+	}
+	if !inside {
+		begin = at
+	}
+	value, err := in.restOfLine(part[begin:])
+	return value, err == nil
+}
+
+// restOfLine returns what was collected, with the line that goes on with part.
+func (in *input) restOfLine(part []byte) ([]byte, error) {
+	for in.collect(part); !in.endsLine(part); in.collect(part) {
+		var err error
+		if part, err = in.part(); err == io.EOF {
+			break
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return in.long, nil
+}
+
+// endsLine reports whether nothing of a line follows.
+func (in *input) endsLine(part []byte) bool { return in.ended || part[len(part)-1] == '\n' }
+
+func (in *input) collect(part []byte) {
+	if len(in.long) < maxLine {
+		in.long = append(in.long, part...)
+	}
 }

@@ -95,11 +95,28 @@ func (l *lesson) take(ctx context.Context, c *config, files []*input, path strin
 		err = commit(s, now, g.changes)
 	}
 	l.last, l.series, l.learning, l.stats = g.reader.Newest(), g.detector.Series(), g.detector.Learning(), g.reader.Stats()
-	g.doubt.print(l.warn, l.stats)
 	if err == nil && l.first.IsZero() {
-		err = fmt.Errorf("learn: no event in %s, %d of which could not be read%s: nothing was learned", plural(int(l.stats.Records), "record"), quarantined(l.stats), reasons(l.stats))
+		g.doubt.printBroken(l.warn)
+		return errors.Join(l.nothing(), s.Close())
 	}
+	g.doubt.print(l.warn, l.stats)
 	return errors.Join(err, s.Close())
+}
+
+// nothing says why nothing was learned.
+func (l *lesson) nothing() error {
+	operations, messages := halves(l.stats)
+	records := plural(int(l.stats.Records), "record")
+	switch {
+	case l.stats.Records == 0:
+		return errors.New("learn: there is nothing in the input, so nothing was learned")
+	case messages > 0 && operations == 0:
+		return fmt.Errorf("learn: %s, and only rows of messages among them, which do not say whose connection they are about: nothing was learned. Give the index 20250724_operations as well", records)
+	case rowsOf(l.stats) > 0:
+		return fmt.Errorf("learn: %s, and none says anything of a connection: nothing was learned", records)
+	}
+	return fmt.Errorf("learn: %s, %d of which could not be read%s, and no row of Nango's logs that says anything of a connection: nothing was learned. They are in the indices 20250724_operations and 20240528_messages; "+
+		"`detector explain-record` says what is seen in single records", records, quarantined(l.stats), reasons(l.stats))
 }
 
 // print says what was learned: first in one sentence, then what is normal for each series, the liveliest first.
@@ -107,14 +124,14 @@ func (l *lesson) print(out io.Writer, target string) error {
 	const listed = 20
 	w := &table{out: out}
 	span := l.last.Sub(l.first).Hours() / 24
-	w.line("Learned %s from %s (%s to %s): %d records, %d failures, %s in the past. %s is ready for `detector run`.",
-		plural(len(l.providers), "provider"), plural(int(span+.5), "day"), l.first.Format(time.DateOnly), l.last.Format(time.DateOnly),
-		l.stats.Records, failures(l.stats), plural(l.incidents, "unusual rise"), target)
+	w.line("Learned %s from %s (%s to %s): %s, %s, %s in the past. %s is ready for `detector run`.",
+		plural(len(l.providers), "provider"), dayWords(span), l.first.Format(time.DateOnly), l.last.Format(time.DateOnly),
+		plural(int(l.stats.Records), "record"), plural(int(failures(l.stats)), "failure"), plural(l.incidents, "unusual rise"), target)
 	if text := learningText(l.learning); text != "" {
 		w.line("A week of history is wanted at least: %s.", text)
 	}
 	if quarantined(l.stats) > 0 {
-		w.line("%d records could not be read%s.", quarantined(l.stats), reasons(l.stats))
+		w.line("%s could not be read%s.", plural(int(quarantined(l.stats)), "record"), reasons(l.stats))
 	}
 	slices.SortStableFunc(l.series, func(a, b detect.Series) int { return cmp.Compare(b.PerDay, a.PerDay) })
 	if len(l.series) > 0 {
@@ -127,6 +144,13 @@ func (l *lesson) print(out io.Writer, target string) error {
 		w.line("and %d more", more)
 	}
 	return w.err
+}
+
+func dayWords(n float64) string {
+	if n < .5 {
+		return "less than a day"
+	}
+	return plural(int(n+.5), "day")
 }
 
 func plural(n int, what string) string {

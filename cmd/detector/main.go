@@ -22,6 +22,7 @@ const (
 	exitOK      = 0
 	exitFailure = 1
 	exitUsage   = 2
+	exitMissing = 3 // of the doctor: something that alerts need is missing
 	exitConfig  = 78
 )
 
@@ -73,8 +74,8 @@ Every command takes -h, which lists its flags. A configuration needs three lines
   kafka.topics: [nango-logs]
   slack.webhook_url: https://hooks.slack.com/services/...
 
-Exit codes: 0 done; 1 failed; 2 wrong usage; 78 wrong configuration, or a state
-file that is damaged or newer.
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the doctor misses something that
+alerts need; 78 wrong configuration, or a state file that is damaged or newer.
 `
 
 func main() {
@@ -145,6 +146,8 @@ func report(err error, errs io.Writer) int {
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return exitOK
+	case errors.Is(err, errMissing): // which it has said
+		return exitMissing
 	case errors.As(err, &wrong):
 		fmt.Fprintf(errs, "detector: %v\n`detector help` lists the commands.\n", err)
 		return exitUsage
@@ -177,6 +180,9 @@ func parse(f *flag.FlagSet, args []string) error {
 	}
 	if err != nil {
 		return usageError{f.Name() + ": " + err.Error()}
+	}
+	if f.NArg() > 0 && f.Lookup("input") != nil {
+		return usageError{fmt.Sprintf("%s: unexpected argument %q: every file has its own --input; --input 'dump/*.json', in quotes, or the directory names several", f.Name(), f.Arg(0))}
 	}
 	if f.NArg() > 0 {
 		return usageError{fmt.Sprintf("%s: unexpected argument %q", f.Name(), f.Arg(0))}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"unicode/utf8"
 
 	"github.com/revwatch/revwatch/pkg/nango"
@@ -23,9 +22,18 @@ type record struct {
 const maxExplained = 64 << 20
 
 // readRecords takes what is read apart into values: JSON values one after the other, on a line each or on many; else a value a line. What is no text,
-// and the body of a bulk request, whose lines belong together, are one value.
-func readRecords(name string, r io.Reader, whole bool) ([]record, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxExplained+1))
+// and the body of a bulk request, whose lines belong together, are one value. A packed file is unpacked, and read as far as it goes.
+func readRecords(name string, r io.Reader, whole bool, warn io.Writer) ([]record, error) {
+	from := newUnpacked(r)
+	defer from.finish()
+	data, err := io.ReadAll(io.LimitReader(from, maxExplained+1))
+	if errors.Is(err, errPacked) && len(data) > 0 {
+		fmt.Fprintf(warn, "warning: %s breaks off (%v): what comes before counts\n", name, err)
+		err = nil
+	}
+	if err == nil && !whole {
+		data, err = firstPart(name, data)
+	}
 	switch {
 	case err != nil:
 		return nil, err
@@ -45,9 +53,6 @@ func readRecords(name string, r io.Reader, whole bool) ([]record, error) {
 	}
 	return records, nil
 }
-
-// bulkAction is the first line of a bulk body.
-var bulkAction = regexp.MustCompile(`^\s*\{\s*"(index|create|update|delete)"\s*:\s*\{[^{}]*\}\s*\}\s*\n`)
 
 func split(data []byte, whole bool) []record {
 	text := bytes.TrimSpace(data)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -30,7 +31,7 @@ func TestRecordsOfAnInput(t *testing.T) {
 		"kcat -J":               {`{"topic":"t","partition":0,"offset":7,"key":"k","payload":"{\"a\":1}"}`, false, `1: {"a":1}`},
 		"a value in JSON":       {"{\n\"value\": \"{\\\"a\\\":1}\"}\n{\"value\": \"{\\\"b\\\":1}\"}", false, `1: {"a":1}|3: {"b":1}`},
 	} {
-		got, err := readRecords("-", strings.NewReader(c.in), c.whole)
+		got, err := readRecords("-", strings.NewReader(c.in), c.whole, io.Discard)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -43,7 +44,7 @@ func TestRecordsOfAnInput(t *testing.T) {
 			t.Errorf("%s:\ngot  %q\nwant %q", name, s, c.want)
 		}
 	}
-	if _, err := readRecords("-", strings.NewReader(" \n"), false); err == nil || !strings.Contains(err.Error(), "empty") {
+	if _, err := readRecords("-", strings.NewReader(" \n"), false, io.Discard); err == nil || !strings.Contains(err.Error(), "empty") {
 		t.Errorf("nothing to read gave %v", err)
 	}
 }

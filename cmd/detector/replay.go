@@ -64,7 +64,7 @@ type inputFlags struct {
 
 func addInputs(f *flag.FlagSet) *inputFlags {
 	from := &inputFlags{command: f.Name()}
-	f.Var(&from.inputs, "input", "a `FILE` of Kafka values, one a line, or - for stdin; may be given several times")
+	f.Var(&from.inputs, "input", "a `FILE` of Kafka values, one a line, or exported from Elasticsearch or OpenSearch in any form of JSON, also packed with gzip, zstd or bzip2; or a directory of them, a 'pattern*', or - for stdin; may be given several times")
 	from.config = f.String("config", "", "the configuration `FILE`; without it the defaults")
 	return from
 }
@@ -122,6 +122,7 @@ func drain(ctx context.Context, g *engine, files []*input, now time.Time, betwee
 			value, meta, err := open[i].next()
 			if err == io.EOF {
 				g.reader.Close(open[i].name)
+				g.doubt.ended(open[i])
 				open = slices.Concat(open[:i], open[i+1:])
 				break
 			}
@@ -131,7 +132,7 @@ func drain(ctx context.Context, g *engine, files []*input, now time.Time, betwee
 			if n < driftProbes {
 				g.doubt.take(value)
 			}
-			g.reader.Read(value, meta)
+			g.read(value, meta)
 		}
 		g.advance(now)
 		if err := between(); err != nil {

@@ -157,10 +157,12 @@ func (r *reader) take(g *generation) {
 	r.gen = g
 	r.hold(g)
 	r.clear(groupTrouble)
-	r.log.Info("joined the group", zap.Int32("generation", g.id), zap.Int("partitions", len(g.assigned)))
+	if !g.alone {
+		r.log.Info("joined the group", zap.Int32("generation", g.id), zap.Int("partitions", len(g.assigned)))
+	}
 	r.own = newOwnership(g)
 	r.know(r.own)
-	if len(g.assigned) > 0 {
+	if len(g.assigned) > 0 && !g.alone {
 		r.commits.own(g)
 	}
 }

@@ -23,6 +23,7 @@ type generation struct {
 	quit      chan struct{}  // closed by end
 	once      sync.Once
 	left      chan struct{} // closed by us when everything of it is committed
+	alone     bool          // it is of no group, and nothing of it is committed
 }
 
 // end ends the generation from our side: the group no longer knows us.
