@@ -231,7 +231,7 @@ func TestUsageOfCommands(t *testing.T) {
 		`silence end: --url "a": a URL such as`:                     {"silence", "end", "1", "--url", "a"},
 		"send-test: -config FILE is needed":                         {"send-test"},
 		"health: one of -config, -url":                              {"health", "-config", "a", "-url", "http://b"},
-		"health: -url: a URL such as":                               {"health", "-url", "localhost"},
+		`health: -url "localhost": a URL such as`:                   {"health", "-url", "localhost"},
 		`no destination is named "sluck": there is slack, pagerdut`: {"send-test", "-config", write(t, twoOf), "--destination", "sluck"},
 	} {
 		if code, out, errs := said(t, args...); code != exitUsage || out != "" || !strings.Contains(errs, says) {

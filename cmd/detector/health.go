@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 )
@@ -27,8 +26,8 @@ func health(ctx context.Context, args []string, out, errs io.Writer) error {
 	if *path != "" && *base != "" {
 		return usageError{"health: one of -config, -url"}
 	}
-	if u, err := url.Parse(*base); *base != "" && (err != nil || u.Host == "" || !strings.HasPrefix(u.Scheme, "http")) {
-		return usageError{"health: -url: a URL such as http://127.0.0.1:9847 is needed"}
+	if webURL(*base) != "" {
+		return usageError{fmt.Sprintf("health: -url %q: %s", *base, webURL(*base))}
 	}
 	c := defaults()
 	if *path != "" {
