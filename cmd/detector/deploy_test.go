@@ -42,6 +42,22 @@ func TestDeployedCommands(t *testing.T) {
 	}
 }
 
+// The page on deploying shows commands that the program knows.
+func TestDeployingPage(t *testing.T) {
+	shown := 0
+	for _, text := range fences(t, "../../docs/deploying.md")[""] {
+		for line := range strings.Lines(text) {
+			if args, ok := strings.CutPrefix(line, "detector "); ok {
+				shown++
+				understood(t, strings.Fields(args))
+			}
+		}
+	}
+	if shown == 0 {
+		t.Error("the page has lost its commands")
+	}
+}
+
 // understood checks a command line up to the values of its flags; nothing is run.
 func understood(t *testing.T, line []string) {
 	t.Helper()
