@@ -3,12 +3,7 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"io"
 	"testing"
-
-	"github.com/segmentio/kafka-go"
 
 	"github.com/revwatch/revwatch/internal/broker/apache"
 )
@@ -44,23 +39,6 @@ func TestIntegrationRun(t *testing.T) {
 	s.awaitRead(len(rows))
 	if code := stop(); code != exitOK || s.slack.about(lost) != 1 {
 		t.Errorf("exit code %d, %d posts after a restart, want one", code, s.slack.about(lost))
-	}
-}
-
-// The made-up rows of generate on Apache Kafka, which makes the topic with a retention that keeps the history: the daemon finds the mass revocation
-// and nothing else, and a generator that starts again goes on with its story.
-func TestIntegrationGenerate(t *testing.T) {
-	s := newMadeUpSiteAt(t, apache.Start(t, apache.Options{}).Addrs())
-	s.tellsTheStory()
-	g, topic := s.generator(false, func(context.Context) error { return io.EOF })
-	told, err := topic.client.DescribeConfigs(t.Context(), &kafka.DescribeConfigsRequest{Resources: []kafka.DescribeConfigRequestResource{{
-		ResourceType: kafka.ResourceTypeTopic, ResourceName: topic.name, ConfigNames: []string{"retention.ms"},
-	}}})
-	if err != nil || len(told.Resources) != 1 || len(told.Resources[0].ConfigEntries) != 1 || told.Resources[0].ConfigEntries[0].ConfigValue != retention(demoHistory) {
-		t.Errorf("the topic's retention is %+v, %v, want %s", told, err, retention(demoHistory))
-	}
-	if err := g.run(t.Context()); !errors.Is(err, io.EOF) || !s.said.has("their story goes on") {
-		t.Errorf("%v, said %s", err, s.said.text.String())
 	}
 }
 
