@@ -2,15 +2,18 @@
 
 KAFKA_VERSIONS ?= 3.9.2 4.3.0
 ALERTMANAGER   ?= prometheus-alertmanager
-BIN            ?= bin/detector
-MACHINES        = amd64 arm64
 STATICCHECK     = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build download cross validate validate-systemd test race vet lint fmt bench integration integration-alertmanager demo need-systemd-analyze need-java need-mvn need-alertmanager
+.PHONY: build test race vet lint fmt bench integration integration-alertmanager demo need-java need-mvn need-alertmanager
 .DEFAULT_GOAL := build
 
 build: ## a static binary; VERSION=v1.2.3 is what it calls itself, else what Go knows of the commit; GOOS and GOARCH as Go has them
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w $(if $(VERSION),-X main.release=$(VERSION))" -o $(BIN) ./cmd/detector
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w $(VERSION:%=-X main.release=%)" -o $(BIN) ./cmd/detector
+
+# What images and machines are made of, and how their files are checked.
+BIN     ?= bin/detector
+MACHINES = amd64 arm64
+.PHONY: download cross validate validate-systemd need-systemd-analyze
 
 download: ## the modules, so that an image's layer keeps them
 	go mod download
@@ -18,11 +21,14 @@ download: ## the modules, so that an image's layer keeps them
 cross: ## the binary of each machine that images are made for
 	@for arch in $(MACHINES); do GOOS=linux GOARCH=$$arch $(MAKE) build BIN=bin/detector-linux-$$arch || exit 1; done
 
-validate: ## files in deploy and the Dockerfile, by the libraries of those who read them; in a module of its own
+validate: ## the Dockerfile and the files in deploy, by the libraries of those who read them; in a module of its own
 	cd deploy/validate && go vet ./... && go test ./...
 
 validate-systemd: | need-systemd-analyze ## the units, by systemd itself
-	cd deploy/systemd && ./verify.sh
+	deploy/systemd/verify.sh
+
+need-systemd-analyze:
+	@command -v systemd-analyze >/dev/null || { echo "make validate-systemd: systemd-analyze is missing (package systemd)" >&2; exit 1; }
 
 test:
 	go test ./...
@@ -65,6 +71,3 @@ need-java need-mvn: need-%:
 
 need-alertmanager:
 	@command -v $(ALERTMANAGER) >/dev/null || { echo "make integration: $(ALERTMANAGER) is missing (package prometheus-alertmanager); ALERTMANAGER=PROGRAM names another" >&2; exit 1; }
-
-need-systemd-analyze:
-	@command -v systemd-analyze >/dev/null || { echo "make validate-systemd: systemd-analyze is missing (package systemd)" >&2; exit 1; }
