@@ -27,7 +27,7 @@ var deployed = map[string]string{
 func TestDeployedCommands(t *testing.T) {
 	t.Chdir("../..")
 	for file := range deployed {
-		lines := commandLines(t, file)
+		lines := deployedLines(t, file)
 		if len(lines) == 0 {
 			t.Errorf("%s starts nothing", file)
 		}
@@ -70,8 +70,8 @@ func understood(t *testing.T, line []string) {
 	}
 }
 
-// commandLines are the arguments of each start of the program in a file.
-func commandLines(t *testing.T, file string) (lines [][]string) {
+// deployedLines are the arguments of each start of the program in a file.
+func deployedLines(t *testing.T, file string) (lines [][]string) {
 	t.Helper()
 	text := slurp(t, file)
 	switch filepath.Ext(file) {
