@@ -120,7 +120,7 @@ func containerLines(doc any) (lines [][]string) {
 		if image, _ := doc["image"].(string); image == "revwatch" || strings.HasPrefix(image, "revwatch:") {
 			health, _ := doc["healthcheck"].(map[string]any)
 			for _, x := range []any{doc["command"], doc["args"], health["test"]} {
-				if line := withoutProgram(words(x)); len(line) > 0 {
+				if line := withoutProgram(arguments(x)); len(line) > 0 {
 					lines = append(lines, line)
 				}
 			}
@@ -133,7 +133,7 @@ func containerLines(doc any) (lines [][]string) {
 	return lines
 }
 
-func words(list any) (all []string) {
+func arguments(list any) (all []string) {
 	items, _ := list.([]any)
 	for _, x := range items {
 		word, _ := x.(string)
