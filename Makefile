@@ -10,8 +10,28 @@ STATICCHECK     = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 .PHONY: build test race vet lint fmt bench integration integration-alertmanager integration-elasticsearch demo need-java need-javac need-mvn need-alertmanager
 .DEFAULT_GOAL := build
 
-build: ## a static binary
-	CGO_ENABLED=0 go build -trimpath -o bin/detector ./cmd/detector
+build: ## a static binary; VERSION=v1.2.3 is what it calls itself, else what Go knows of the commit; GOOS and GOARCH as Go has them
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w $(VERSION:%=-X main.release=%)" -o $(BIN) ./cmd/detector
+
+# What images and machines are made of, and how their files are checked.
+BIN     ?= bin/detector
+MACHINES = amd64 arm64
+.PHONY: download cross validate validate-systemd need-systemd-analyze
+
+download: ## the modules, so that an image's layer keeps them
+	go mod download
+
+cross: ## the binary of each machine that images are made for
+	@for arch in $(MACHINES); do GOOS=linux GOARCH=$$arch $(MAKE) build BIN=bin/detector-linux-$$arch || exit 1; done
+
+validate: ## the Dockerfile and the files in deploy, by the libraries of those who read them; in a module of its own
+	cd deploy/validate && go vet ./... && go test ./...
+
+validate-systemd: | need-systemd-analyze ## the units, by systemd itself
+	deploy/systemd/verify.sh
+
+need-systemd-analyze:
+	@command -v systemd-analyze >/dev/null || { echo "make validate-systemd: systemd-analyze is missing (package systemd)" >&2; exit 1; }
 
 test:
 	go test ./...

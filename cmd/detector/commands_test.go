@@ -230,13 +230,15 @@ func TestUsageOfCommands(t *testing.T) {
 		`silence list: --output "csv": table or json`:               {"silence", "list", "--output", "csv"},
 		`silence end: --url "a": a URL such as`:                     {"silence", "end", "1", "--url", "a"},
 		"send-test: -config FILE is needed":                         {"send-test"},
+		"health: one of -config, -url":                              {"health", "-config", "a", "-url", "http://b"},
+		`health: -url "localhost": a URL such as`:                   {"health", "-url", "localhost"},
 		`no destination is named "sluck": there is slack, pagerdut`: {"send-test", "-config", write(t, twoOf), "--destination", "sluck"},
 	} {
 		if code, out, errs := said(t, args...); code != exitUsage || out != "" || !strings.Contains(errs, says) {
 			t.Errorf("%v: exit code %d, said %s%s, want %q", args, code, out, errs, says)
 		}
 	}
-	for _, args := range [][]string{{"connections", "-h"}, {"silence", "-h"}, {"silence", "add", "-h"}, {"send-test", "-h"}} {
+	for _, args := range [][]string{{"connections", "-h"}, {"silence", "-h"}, {"silence", "add", "-h"}, {"send-test", "-h"}, {"health", "-h"}, {"generate", "-h"}} {
 		if code, out, errs := said(t, args...); code != exitOK || out != "" || !strings.Contains(errs, "detector "+args[0]) {
 			t.Errorf("%v: exit code %d, said %s%s", args, code, out, errs)
 		}

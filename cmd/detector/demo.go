@@ -15,7 +15,6 @@ const (
 	demoTopic   = "nango-logs"
 	demoHistory = 28 * 24 * time.Hour
 	demoSpeed   = 3600                  // an hour a second
-	demoFiller  = 4                     // rows that do not matter, for each one that does
 	demoStep    = 50 * time.Millisecond // of the machine's time, between two looks at it
 	demoGrain   = 4 * time.Minute       // of the demo's time: so much is written at once; a row may not be 5 min ahead of what is known as now
 )
@@ -35,7 +34,7 @@ var script = []scene{
 		"hubspot goes down for 3 hours: refreshes fail, but nothing is revoked. No alert is due."},
 	{3 * time.Hour, simulate.Happening{Kind: simulate.CustomerLeaving, For: 6 * time.Hour},
 		"one customer leaves, and all of its connections with it. No alert is due."},
-	{6 * time.Hour, simulate.Happening{Kind: simulate.MassRevocation, Integration: "google-mail", Connections: 60, For: 2 * time.Hour},
+	{6 * time.Hour, simulate.Happening{Kind: simulate.MassRevocation, Integration: madeUpRevoker, Connections: 60, For: 2 * time.Hour},
 		"google-mail revokes 60 of 220 connections of one OAuth client within 2 hours. An alert is due."},
 }
 

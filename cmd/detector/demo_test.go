@@ -79,7 +79,7 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-var varies = regexp.MustCompile(`about |less than |[0-9][0-9.:]*(ms|s)?( years| days)?`)
+var varies = regexp.MustCompile(`about |less than |[0-9][0-9.:]*(ms|s|m[0-9.]+s)?( years| days)?`)
 
 // likeness is a text without what differs from one demo to the next: figures and times.
 func likeness(text string) string { return varies.ReplaceAllString(text, "") }

@@ -216,8 +216,14 @@ func version() string {
 	return fmt.Sprintf("detector %s %s %s/%s", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// buildVersion is the version of the module, which holds the VCS revision where it is no release.
+// release is what the build calls itself; set by `make build VERSION=…`, for builds that see no repository.
+var release string
+
+// buildVersion is the release, or the version of the module, which holds the VCS revision where it is no release.
 func buildVersion() string {
+	if release != "" {
+		return release
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
 	}

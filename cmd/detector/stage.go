@@ -23,11 +23,11 @@ import (
 
 // stage is everything the demo plays on.
 type stage struct {
-	world    *simulate.World
+	scribe
 	clock    clock
 	speed    float64 // seconds of the demo's time in one of the machine's, where it is fast enough
 	broker   *broker.Broker
-	writer   *kafka.Writer
+	kafka    *kafka.Writer
 	dir      string // of the state file
 	listener net.Listener
 	screen   *screen
@@ -37,7 +37,7 @@ type stage struct {
 func newStage(seed uint64, listen string, out io.Writer) (s *stage, err error) {
 	s = &stage{speed: demoSpeed, screen: newScreen(out)}
 	s.clock.set(demoStart)
-	s.world = simulate.New(simulate.Config{Seed: seed, Start: demoStart.Add(-demoHistory), Filler: demoFiller})
+	s.world = simulate.New(simulate.Config{Seed: seed, Start: demoStart.Add(-demoHistory), Filler: madeUpFiller})
 	for _, x := range script {
 		x.happening.At = demoStart.Add(x.after)
 		if err := s.world.Schedule(x.happening); err != nil {
@@ -63,18 +63,19 @@ func newStage(seed uint64, listen string, out io.Writer) (s *stage, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s.writer = &kafka.Writer{
+	s.kafka = &kafka.Writer{
 		Addr: kafka.TCP(s.broker.Addrs()...), Topic: demoTopic, Balancer: &kafka.Hash{}, RequiredAcks: kafka.RequireAll,
 		BatchSize: 1000, BatchTimeout: time.Millisecond, Compression: kafka.Lz4, Transport: &kafka.Transport{},
 	}
+	s.writer = s.kafka
 	return s, nil
 }
 
 // close lets go of everything; what was never opened is left out.
 func (s *stage) close() {
-	if s.writer != nil {
-		s.writer.Close()
-		s.writer.Transport.(*kafka.Transport).CloseIdleConnections()
+	if s.kafka != nil {
+		s.kafka.Close()
+		s.kafka.Transport.(*kafka.Transport).CloseIdleConnections()
 	}
 	if s.listener != nil {
 		s.listener.Close()
@@ -107,32 +108,14 @@ func (s *stage) play(ctx context.Context) error {
 
 // history writes what happened before the demo goes live.
 func (s *stage) history(ctx context.Context) error {
-	rows, begin := 0, time.Now()
-	for day := 1; day <= int(demoHistory.Hours()/24); day++ {
-		n, err := s.write(ctx, demoStart.Add(-demoHistory).AddDate(0, 0, day), func(r simulate.Row) time.Time { return r.Time })
-		if err != nil {
-			return err
-		}
-		rows += n
-		s.screen.progress("writing the history: %d of %d days, %d rows", day, int(demoHistory.Hours()/24), rows)
-	}
-	s.screen.say("History: %d rows of 28 days, written in %s.", rows, time.Since(begin).Round(time.Millisecond))
-	return nil
-}
-
-// write produces the rows that the world writes until t, each with its append time.
-func (s *stage) write(ctx context.Context, t time.Time, appended func(simulate.Row) time.Time) (int, error) {
-	var messages []kafka.Message
-	s.world.Until(t, func(r simulate.Row) {
-		messages = append(messages, kafka.Message{Key: r.Key, Value: r.Value, Time: appended(r)})
+	begin, whole := time.Now(), int(demoHistory/wholeDay)
+	rows, err := s.days(ctx, demoStart.Add(-demoHistory), demoStart, func(n, rows int) {
+		s.screen.progress("writing the history: %d of %d days, %d rows", n, whole, rows)
 	})
-	if len(messages) == 0 {
-		return 0, nil
+	if err == nil {
+		s.screen.say("History: %d rows of %d days, written in %s.", rows, whole, time.Since(begin).Round(time.Millisecond))
 	}
-	if err := s.writer.WriteMessages(ctx, messages...); err != nil {
-		return 0, fmt.Errorf("demo: writing to Kafka: %w", err)
-	}
-	return len(messages), nil
+	return err
 }
 
 // daemon is what run would start, but for the clock, the place of the state file, and where alerts go.
@@ -189,7 +172,7 @@ func (s *stage) live(ctx context.Context) error {
 			for ; len(scenes) > 0 && !t.Before(demoStart.Add(scenes[0].after)); scenes = scenes[1:] {
 				s.screen.say("%s  %s", t.Format("Mon 15:04"), scenes[0].text)
 			}
-			if _, err := s.write(ctx, t, func(simulate.Row) time.Time { return t }); err != nil && ctx.Err() == nil {
+			if _, err := s.write(ctx, t, t); err != nil && ctx.Err() == nil {
 				return err
 			}
 			s.clock.set(t)
@@ -200,12 +183,21 @@ func (s *stage) live(ctx context.Context) error {
 
 // verdict is nil when the mass revocation was found and nothing else was.
 func (s *stage) verdict() error {
+	if err := verdict(s.seen.Load()); err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	s.screen.say("The mass revocation was found, and nothing else raised an alarm.")
+	return nil
+}
+
+// verdict is nil when a snapshot holds an incident of the made-up mass revocation, and no other.
+func verdict(x *web.Snapshot) error {
 	found, other := false, 0
-	if x := s.seen.Load(); x != nil {
+	if x != nil {
 		for _, in := range x.Incidents {
 			switch {
 			case in.Past:
-			case in.Provider == "google-mail" && in.Integration == "google-mail" && in.Cause == "revoked":
+			case in.Provider == madeUpRevoker && in.Integration == madeUpRevoker && in.Cause == "revoked":
 				found = true
 			default:
 				other++
@@ -214,11 +206,10 @@ func (s *stage) verdict() error {
 	}
 	switch {
 	case !found:
-		return errors.New("demo: the mass revocation was not found in this time")
+		return errors.New("the mass revocation was not found in this time")
 	case other > 0:
-		return fmt.Errorf("demo: %s opened that should not have", plural(other, "incident"))
+		return fmt.Errorf("%s opened that should not have", plural(other, "incident"))
 	}
-	s.screen.say("The mass revocation was found, and nothing else raised an alarm.")
 	return nil
 }
 
