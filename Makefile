@@ -3,8 +3,9 @@
 KAFKA_VERSIONS ?= 3.9.2 4.3.0
 ALERTMANAGER   ?= prometheus-alertmanager
 STATICCHECK     = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+OTELCOL_BUILDER = go.opentelemetry.io/collector/cmd/builder@v0.165.0
 
-.PHONY: build test race vet lint fmt bench integration integration-alertmanager demo need-java need-mvn need-alertmanager
+.PHONY: build test race vet lint fmt bench integration integration-alertmanager demo need-java need-mvn need-alertmanager need-curl need-jq
 .DEFAULT_GOAL := build
 
 build: ## a static binary
@@ -42,12 +43,23 @@ integration: integration-alertmanager $(KAFKA_VERSIONS:%=.kafka/%/.complete) | n
 integration-alertmanager: | need-alertmanager ## a cluster of two real Alertmanagers
 	REVWATCH_ALERTMANAGER="$(ALERTMANAGER)" go test -tags integration -count=1 -timeout 10m -run Integration ./pkg/alert
 
+# An OpenTelemetry Collector of the parts that deploy/ship names; the scripts there need curl and jq.
+integration: export REVWATCH_OTELCOL ?= $(CURDIR)/.otelcol/otelcol/otelcol
+integration: .otelcol/.complete | need-curl need-jq
+
+.otelcol/.complete: deploy/ship/opentelemetry-collector/builder.yaml
+	mkdir -p .otelcol && cd .otelcol && go run $(OTELCOL_BUILDER) --config "$(CURDIR)/$<"
+	@touch $@
+
 .kafka/%/.complete: internal/broker/apache/pom.xml | need-java need-mvn
 	mvn -q -B -f $< -Dkafka.version=$* dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/.kafka/$*" -DincludeScope=runtime
 	@touch $@
 
 need-java need-mvn: need-%:
 	@command -v $* >/dev/null || { echo "make integration: $* is missing; it needs Java 17 or newer (package openjdk-17-jre-headless) and Maven (package maven)" >&2; exit 1; }
+
+need-curl need-jq: need-%:
+	@command -v $* >/dev/null || { echo "make integration: $* is missing (package $*)" >&2; exit 1; }
 
 need-alertmanager:
 	@command -v $(ALERTMANAGER) >/dev/null || { echo "make integration: $(ALERTMANAGER) is missing (package prometheus-alertmanager); ALERTMANAGER=PROGRAM names another" >&2; exit 1; }
