@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -129,37 +128,6 @@ func TestShipFilesAgreeWithTheSettings(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-// searches are the searches that a file sends.
-var searches = regexp.MustCompile(`\{"(?:size|query)":.*\}`)
-
-// The searches are JSON once what stands for a position is filled in, go no further than now, and have an order that does not change from page to page.
-func TestShipSearches(t *testing.T) {
-	fill := strings.NewReplacer(`${offset.timestamp?datetime.iso?long}`, "1776155712345", `${offset.key}`, "0")
-	found := 0
-	for name, text := range shipFiles(t) {
-		if strings.HasSuffix(name, ".sh") {
-			continue
-		}
-		for _, search := range searches.FindAllString(text, -1) {
-			found++
-			var s struct {
-				Query map[string]any
-				Sort  []map[string]string
-			}
-			if err := json.Unmarshal([]byte(fill.Replace(search)), &s); err != nil {
-				t.Errorf("%s: %v in %s", name, err, search)
-				continue
-			}
-			if len(s.Sort) != 2 || s.Sort[1]["id"] != "asc" || !strings.Contains(search, `"lte":"now`) {
-				t.Errorf("%s: no order, or no end: %s", name, search)
-			}
-		}
-	}
-	if found != 9 {
-		t.Errorf("%d searches, want three each of Logstash, Vector and Kafka Connect", found)
 	}
 }
 
