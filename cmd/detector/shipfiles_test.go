@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -167,6 +168,38 @@ func TestShipYAML(t *testing.T) {
 				if _, transform := vector.Transforms[input]; !source && !transform {
 					t.Errorf("vector.yaml: %s reads %s, which is not there", name, input)
 				}
+			}
+		}
+	}
+}
+
+// What each file puts on the topic is held by the reader's tests: the fixtures that a head names are there, and every directory has one.
+func TestShipFilesHaveFixtures(t *testing.T) {
+	var names []string
+	for _, path := range []string{"../../pkg/nango/testdata/shippers.ndjson", "../../pkg/nango/testdata/envelopes.ndjson"} {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(raw)) {
+			var fixture struct{ Name string }
+			if err := json.Unmarshal([]byte(line), &fixture); err != nil {
+				t.Fatal(err)
+			}
+			names = append(names, fixture.Name)
+		}
+	}
+	has := func(prefix string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, prefix) })
+	}
+	named := regexp.MustCompile(`fixtures? "([^"]+)"`)
+	for name, text := range shipFiles(t) {
+		if directory, _, ok := strings.Cut(name, "/"); ok && !has(strings.ReplaceAll(directory, "-", " ")+", ") {
+			t.Errorf("no fixture of %s", directory)
+		}
+		for _, m := range named.FindAllStringSubmatch(strings.ReplaceAll(text, "\n# ", " "), -1) {
+			if !has(strings.TrimSpace(strings.TrimSuffix(m[1], "..."))) {
+				t.Errorf("%s names the fixture %s, which is not there", name, m[1])
 			}
 		}
 	}
