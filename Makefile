@@ -5,7 +5,7 @@ ALERTMANAGER   ?= prometheus-alertmanager
 STATICCHECK     = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 OTELCOL_BUILDER = go.opentelemetry.io/collector/cmd/builder@v0.165.0
 
-.PHONY: build test race vet lint fmt bench integration integration-alertmanager demo need-java need-mvn need-alertmanager need-curl need-jq
+.PHONY: build test race vet lint fmt bench integration integration-alertmanager integration-elasticsearch demo need-java need-javac need-mvn need-alertmanager need-curl need-jq
 .DEFAULT_GOAL := build
 
 build: ## a static binary
@@ -34,10 +34,11 @@ demo:
 	go run ./cmd/detector demo
 
 # Real Apache Kafka, several versions one after the other. Needs Java 17 and Maven; the jars are kept in .kafka.
-integration: integration-alertmanager $(KAFKA_VERSIONS:%=.kafka/%/.complete) | need-java
+integration: integration-alertmanager integration-elasticsearch $(KAFKA_VERSIONS:%=.kafka/%/.complete) | need-java
 	@for v in $(KAFKA_VERSIONS); do \
 		echo "Apache Kafka $$v"; \
-		REVWATCH_KAFKA_JARS="$(CURDIR)/.kafka/$$v" go test -tags integration -count=1 -p 1 -timeout 10m -run Integration $$(go list ./... | grep -v '/pkg/alert$$') || exit 1; \
+		REVWATCH_KAFKA_JARS="$(CURDIR)/.kafka/$$v" REVWATCH_SEARCH_ENGINES="$(CURDIR)/.searchengine" \
+			go test -tags integration -count=1 -p 1 -timeout 10m -run Integration $$(go list ./... | grep -v '/pkg/alert$$' | grep -v '/pkg/ship$$') || exit 1; \
 	done
 
 integration-alertmanager: | need-alertmanager ## a cluster of two real Alertmanagers
@@ -51,12 +52,20 @@ integration: .otelcol/.complete | need-curl need-jq
 	mkdir -p .otelcol && cd .otelcol && go run $(OTELCOL_BUILDER) --config "$(CURDIR)/$<"
 	@touch $@
 
+integration-elasticsearch: .searchengine/opensearch/.complete .searchengine/elasticsearch/.complete | need-java ## a real OpenSearch and a real Elasticsearch
+	REVWATCH_SEARCH_ENGINES="$(CURDIR)/.searchengine" go test -tags integration -count=1 -timeout 10m -run Integration ./pkg/ship
+
+.searchengine/%/.complete: internal/searchengine/%/pom.xml internal/searchengine/%/Loopback.java | need-mvn need-javac
+	mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/$(@D)" -DincludeScope=runtime
+	javac -cp "$(@D)/*" -d "$(@D)" internal/searchengine/$*/Loopback.java
+	@touch $@
+
 .kafka/%/.complete: internal/broker/apache/pom.xml | need-java need-mvn
 	mvn -q -B -f $< -Dkafka.version=$* dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/.kafka/$*" -DincludeScope=runtime
 	@touch $@
 
-need-java need-mvn: need-%:
-	@command -v $* >/dev/null || { echo "make integration: $* is missing; it needs Java 17 or newer (package openjdk-17-jre-headless) and Maven (package maven)" >&2; exit 1; }
+need-java need-javac need-mvn: need-%:
+	@command -v $* >/dev/null || { echo "make integration: $* is missing; it needs Java 17 or newer (package openjdk-17-jdk-headless) and Maven (package maven)" >&2; exit 1; }
 
 need-curl need-jq: need-%:
 	@command -v $* >/dev/null || { echo "make integration: $* is missing (package $*)" >&2; exit 1; }

@@ -17,12 +17,12 @@ const module = "github.com/revwatch/revwatch/"
 // rooms says which rooms a room may import; every room of the house is in it.
 var rooms = map[string][]string{
 	"cmd/detector": {"configs", "internal/broker", "pkg/alert", "pkg/baseline", "pkg/detect", "pkg/directory", "pkg/nango", "pkg/ship", "pkg/simulate", "pkg/store", "pkg/stream", "pkg/web", "pkg/window"},
-	"configs":      {}, "pkg/stream": {}, "pkg/store": {}, "pkg/baseline": {}, "pkg/simulate": {}, "internal/broker": {}, "internal/counterpart": {}, "internal/broker/apache": {"internal/broker"},
+	"configs":      {}, "pkg/stream": {}, "pkg/store": {}, "pkg/baseline": {}, "pkg/simulate": {}, "internal/broker": {}, "internal/counterpart": {}, "internal/broker/apache": {"internal/broker"}, "internal/searchengine": {},
 	"pkg/nango":  {"configs"},
 	"pkg/window": {"pkg/nango"},
 	"pkg/detect": {"pkg/nango", "pkg/window", "pkg/baseline"},
 	"pkg/alert":  {"pkg/detect"},
-	"pkg/ship":   {"pkg/stream"}, "pkg/directory": {"pkg/nango"},
+	"pkg/ship":   {"pkg/store", "pkg/stream"}, "pkg/directory": {"pkg/nango"},
 	"pkg/web": {"pkg/alert", "pkg/detect", "pkg/nango"},
 
 	"bench/detection": {"pkg/detect", "pkg/nango", "pkg/window", "pkg/baseline"},

@@ -17,6 +17,9 @@ type Writer interface {
 	WriteMessages(ctx context.Context, messages ...kafka.Message) error
 }
 
+// largest is the size in bytes of a record, or of records written together to one partition, that is not even tried.
+const largest = 64 << 20
+
 // NewWriter returns a writer that waits for all in-sync replicas and puts records of one key into one partition. It does not connect; files named in
 // s are read. The caller closes it, and then the idle connections of its transport.
 func NewWriter(brokers []string, topic, clientID string, s stream.Security) (*kafka.Writer, error) {
@@ -26,7 +29,8 @@ func NewWriter(brokers []string, topic, clientID string, s stream.Security) (*ka
 	}
 	return &kafka.Writer{
 		Addr: kafka.TCP(brokers...), Topic: topic, Transport: transport, Balancer: &kafka.Murmur2Balancer{}, RequiredAcks: kafka.RequireAll,
-		BatchTimeout: 5 * time.Millisecond, // what is written together is sent together
-		Compression:  kafka.Lz4, AllowAutoTopicCreation: true,
+		BatchTimeout: 5 * time.Millisecond, BatchSize: 1000, // what is written together is sent together
+		BatchBytes:  largest, // how large a record may be is for the brokers to say
+		Compression: kafka.Lz4, AllowAutoTopicCreation: true,
 	}, nil
 }
