@@ -5,9 +5,11 @@ ALERTMANAGER   ?= prometheus-alertmanager
 PROMETHEUS     ?= prometheus
 VICTORIAMETRICS ?= victoria-metrics
 STATICCHECK     = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+OTELCOL_BUILDER = go.opentelemetry.io/collector/cmd/builder@v0.165.0
 
 .PHONY: build test race vet lint fmt bench integration integration-alertmanager integration-prometheus demo need-java need-mvn need-alertmanager need-prometheus
 .PHONY: build test race vet lint fmt bench integration integration-alertmanager integration-elasticsearch demo need-java need-javac need-mvn need-alertmanager
+.PHONY: build test race vet lint fmt bench integration integration-alertmanager integration-elasticsearch demo need-java need-javac need-mvn need-alertmanager need-curl need-jq
 .DEFAULT_GOAL := build
 
 build: ## a static binary; VERSION=v1.2.3 is what it calls itself, else what Go knows of the commit; GOOS and GOARCH as Go has them
@@ -71,6 +73,12 @@ integration-alertmanager: | need-alertmanager ## a cluster of two real Alertmana
 integration-prometheus: | need-prometheus ## dashboards and alarms in a real Prometheus and VictoriaMetrics
 	REVWATCH_PROMETHEUS="$(PROMETHEUS)" REVWATCH_VICTORIAMETRICS="$(VICTORIAMETRICS)" go test -tags integration -count=1 -timeout 10m -run Integration ./deploy/...
 
+# An OpenTelemetry Collector of the parts that deploy/ship names; the scripts there need curl and jq.
+integration: export REVWATCH_OTELCOL ?= $(CURDIR)/.otelcol/otelcol/otelcol
+integration: .otelcol/.complete | need-curl need-jq
+.otelcol/.complete: deploy/ship/opentelemetry-collector/builder.yaml
+	mkdir -p .otelcol && cd .otelcol && go run $(OTELCOL_BUILDER) --config "$(CURDIR)/$<"
+	@touch $@
 integration-elasticsearch: .searchengine/opensearch/.complete .searchengine/elasticsearch/.complete | need-java ## a real OpenSearch and a real Elasticsearch
 	REVWATCH_SEARCH_ENGINES="$(CURDIR)/.searchengine" go test -tags integration -count=1 -timeout 10m -run Integration ./pkg/ship
 .searchengine/%/.complete: internal/searchengine/%/pom.xml internal/searchengine/%/Loopback.java | need-mvn need-javac
@@ -83,6 +91,9 @@ integration-elasticsearch: .searchengine/opensearch/.complete .searchengine/elas
 
 need-java need-javac need-mvn: need-%:
 	@command -v $* >/dev/null || { echo "make integration: $* is missing; it needs Java 17 or newer (package openjdk-17-jdk-headless) and Maven (package maven)" >&2; exit 1; }
+
+need-curl need-jq: need-%:
+	@command -v $* >/dev/null || { echo "make integration: $* is missing (package $*)" >&2; exit 1; }
 
 need-alertmanager:
 	@command -v $(ALERTMANAGER) >/dev/null || { echo "make integration: $(ALERTMANAGER) is missing (package prometheus-alertmanager); ALERTMANAGER=PROGRAM names another" >&2; exit 1; }

@@ -5,12 +5,13 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
-// fixture is a line of testdata/envelopes.ndjson: the values that a shipper wrote about one connection, and the events they are.
+// fixture is a line of testdata/envelopes.ndjson or testdata/shippers.ndjson: the values that a shipper wrote, and the events they are.
 type fixture struct {
 	Name     string
 	Envelope string // of every value that matters; "" when they have different ones
@@ -26,9 +27,14 @@ type fixture struct {
 	}
 }
 
-func fixtures(t testing.TB) (all []fixture) {
+func fixtures(t testing.TB) []fixture {
 	t.Helper()
-	data, err := os.ReadFile("testdata/envelopes.ndjson")
+	return slices.Concat(fixturesIn(t, "testdata/envelopes.ndjson"), fixturesIn(t, "testdata/shippers.ndjson"))
+}
+
+func fixturesIn(t testing.TB, path string) (all []fixture) {
+	t.Helper()
+	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -78,7 +78,7 @@ func (r *Reader) batch(b []byte, depth int) {
 	}
 }
 
-// record reads a span or a log record: only the first field of a span, its trace id, is a text.
+// record reads a span or a log record.
 func (r *Reader) record(b []byte) {
 	if len(b) == 0 {
 		return
@@ -88,7 +88,7 @@ func (r *Reader) record(b []byte) {
 		return
 	}
 	options := proto.UnmarshalOptions{DiscardUnknown: true, RecursionLimit: maxWrappers}
-	if b[0] != 1<<3|byte(protowire.BytesType) {
+	if !isSpan(b) {
 		var log logsv1.LogRecord
 		if err := options.Unmarshal(b, &log); err != nil {
 			r.bad("not_otlp")
@@ -115,6 +115,22 @@ func (r *Reader) record(b []byte) {
 	t := r.tracing()
 	r.span(&s)
 	r.traced(t, nil, formSpan)
+}
+
+// isSpan tells a span from a log record: field 1 of a span is its trace id, a text; that of a log record is its time, or is left out. The fields may be
+// in any order: the Collector writes the last one first.
+func isSpan(b []byte) bool {
+	for len(b) > 0 {
+		field, typ, n := protowire.ConsumeField(b)
+		if n < 0 {
+			return false
+		}
+		if field == 1 {
+			return typ == protowire.BytesType
+		}
+		b = b[n:]
+	}
+	return false
 }
 
 // nangoSpan returns what is worth decoding of a span, nil when it is none of Nango's: its events and links could be many.
