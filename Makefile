@@ -7,9 +7,8 @@ VICTORIAMETRICS ?= victoria-metrics
 STATICCHECK     = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 OTELCOL_BUILDER = go.opentelemetry.io/collector/cmd/builder@v0.165.0
 
-.PHONY: build test race vet lint fmt bench integration integration-alertmanager integration-prometheus demo need-java need-mvn need-alertmanager need-prometheus
-.PHONY: build test race vet lint fmt bench integration integration-alertmanager integration-elasticsearch demo need-java need-javac need-mvn need-alertmanager
-.PHONY: build test race vet lint fmt bench integration integration-alertmanager integration-elasticsearch demo need-java need-javac need-mvn need-alertmanager need-curl need-jq
+.PHONY: build test race vet lint fmt bench integration integration-alertmanager integration-elasticsearch integration-prometheus demo
+.PHONY: need-java need-javac need-mvn need-alertmanager need-prometheus need-curl need-jq
 .DEFAULT_GOAL := build
 
 build: ## a static binary; VERSION=v1.2.3 is what it calls itself, else what Go knows of the commit; GOOS and GOARCH as Go has them
@@ -58,13 +57,11 @@ demo:
 	go run ./cmd/detector demo
 
 # Real Apache Kafka, several versions one after the other. Needs Java 17 and Maven; the jars are kept in .kafka.
-integration: integration-alertmanager integration-prometheus $(KAFKA_VERSIONS:%=.kafka/%/.complete) | need-java
-integration: integration-alertmanager integration-elasticsearch $(KAFKA_VERSIONS:%=.kafka/%/.complete) | need-java
+integration: integration-alertmanager integration-prometheus integration-elasticsearch $(KAFKA_VERSIONS:%=.kafka/%/.complete) | need-java
 	@for v in $(KAFKA_VERSIONS); do \
 		echo "Apache Kafka $$v"; \
-		REVWATCH_KAFKA_JARS="$(CURDIR)/.kafka/$$v" go test -tags integration -count=1 -p 1 -timeout 10m -run Integration $$(go list ./... | grep -v -e '/pkg/alert$$' -e /deploy/) || exit 1; \
 		REVWATCH_KAFKA_JARS="$(CURDIR)/.kafka/$$v" REVWATCH_SEARCH_ENGINES="$(CURDIR)/.searchengine" \
-			go test -tags integration -count=1 -p 1 -timeout 10m -run Integration $$(go list ./... | grep -v '/pkg/alert$$' | grep -v '/pkg/ship$$') || exit 1; \
+			go test -tags integration -count=1 -p 1 -timeout 10m -run Integration $$(go list ./... | grep -v -e '/pkg/alert$$' -e '/pkg/ship$$' -e /deploy/) || exit 1; \
 	done
 
 integration-alertmanager: | need-alertmanager ## a cluster of two real Alertmanagers
@@ -79,12 +76,15 @@ integration: .otelcol/.complete | need-curl need-jq
 .otelcol/.complete: deploy/ship/opentelemetry-collector/builder.yaml
 	mkdir -p .otelcol && cd .otelcol && go run $(OTELCOL_BUILDER) --config "$(CURDIR)/$<"
 	@touch $@
+
 integration-elasticsearch: .searchengine/opensearch/.complete .searchengine/elasticsearch/.complete | need-java ## a real OpenSearch and a real Elasticsearch
 	REVWATCH_SEARCH_ENGINES="$(CURDIR)/.searchengine" go test -tags integration -count=1 -timeout 10m -run Integration ./pkg/ship
+
 .searchengine/%/.complete: internal/searchengine/%/pom.xml internal/searchengine/%/Loopback.java | need-mvn need-javac
 	mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/$(@D)" -DincludeScope=runtime
 	javac -cp "$(@D)/*" -d "$(@D)" internal/searchengine/$*/Loopback.java
 	@touch $@
+
 .kafka/%/.complete: internal/broker/apache/pom.xml | need-java need-mvn
 	mvn -q -B -f $< -Dkafka.version=$* dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/.kafka/$*" -DincludeScope=runtime
 	@touch $@

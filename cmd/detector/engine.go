@@ -38,14 +38,11 @@ type engine struct {
 	oldest   time.Time                 // row that was read; zero: none
 	listings []detect.Listing          // that are not due yet, one of an environment at most
 
+	read     func(value []byte, m nango.Meta)   // takes a record of a file; default: the reader
 	event    func(e nango.Event, isNew bool)    // told of each event in the order of release, with the account of its connection if that is known by then
 	incident func(detect.Incident)              // told of each change of an incident
 	adopted  func(detect.Adopted)               // told of each rise that is taken for normal
 	listed   func(detect.Listing, detect.Taken) // told of each listing that was taken
-	read     func(value []byte, m nango.Meta) // takes a record of a file; default: the reader
-	event    func(e nango.Event, isNew bool)  // told of each event in the order of release, with the account of its connection if that is known by then
-	incident func(detect.Incident)            // told of each change of an incident
-	adopted  func(detect.Adopted)             // told of each rise that is taken for normal
 }
 
 // newEngine makes a pipeline that has seen nothing. Rows without append time later than ceiling are quarantined; zero: none are.
