@@ -2,6 +2,7 @@ package ship
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,10 +107,12 @@ func (w *world) trouble() {
 	case 4:
 		w.topic.failNext(func(int) error { return kafka.NotEnoughReplicas })
 	case 5:
+		seed := w.rng.Uint64() // the writer is another goroutine's
 		w.topic.failNext(func(n int) error {
+			rng := rand.New(rand.NewPCG(seed, 1))
 			some := make(kafka.WriteErrors, n)
 			for i := range some {
-				if w.rng.IntN(2) == 0 {
+				if rng.IntN(2) == 0 {
 					some[i] = kafka.RequestTimedOut
 				}
 			}

@@ -251,6 +251,8 @@ func (w *world) check() {
 	if lost > 0 {
 		w.t.Errorf("%d of %d rows are lost", lost, len(w.rows))
 	}
+	w.topic.mu.Lock()
+	defer w.topic.mu.Unlock()
 	for i, v := range w.topic.values {
 		want := `"parentId":"` + w.topic.keys[i] + `"`
 		if !strings.Contains(v, "parentId") {
