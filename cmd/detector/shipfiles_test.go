@@ -20,7 +20,7 @@ func TestShipDocumentation(t *testing.T) {
 	secret := regexp.MustCompile(`/run/secrets/[a-z-]+`)
 	all := fences(t, gettingRowsIn)
 	for _, text := range all["yaml"] {
-		text = secret.ReplaceAllString(text, write(t, "secret")) + "\nslack.webhook_url: " + hook + "\n"
+		text = secret.ReplaceAllString(text, write(t, "a-secret-of-some-length")) + "\nslack.webhook_url: " + hook + "\n"
 		if _, err := loadConfig(write(t, text)); err != nil {
 			t.Errorf("%v in\n%s", err, text)
 		}
