@@ -84,9 +84,9 @@ func (c *config) settings() []setting {
 		{name: "providers", target: &c.own.providers},
 		{name: "rules_file", target: &c.own.file},
 		{name: "tags", target: &c.tags, check: tagName, most: maxTags},
-		{name: "join.grace", target: &c.joinGrace, min: 0},
+		{name: "join.grace", target: &c.joinGrace, min: second / 1000}, // none would mean the default
 		{name: "join.max", target: &c.joinMax, min: 1000},
-		{name: "disorder", target: &c.disorder, min: 0},
+		{name: "disorder", target: &c.disorder, min: second / 1000},
 		{name: "source.silence", target: &c.silence, min: 60 * second, auto: true},
 		{name: "detection.false_alarms_every", target: &c.falseAlarmsEvery, min: 3600 * second},
 		{name: "detection.unknown_connections_every", target: &c.unknownEvery, min: 3600 * second},

@@ -87,6 +87,8 @@ func TestFaultsNameLineAndWhatIsAllowed(t *testing.T) {
 		{"detection:\n  min_connections: 0\n", ":2: detection.min_connections: \"0\" is not allowed: a whole number of at least 1"},
 		{"disorder: soon\n", `:1: disorder: "soon" is not allowed: a duration`},
 		{"disorder: -1m\n", `"-1m" is not allowed`},
+		{"disorder: 0s\n", `:1: disorder: "0s" is not allowed: a duration such as 90s, 10m, 6h or 14d of at least 1ms`},
+		{"join.grace: 0s\n", `:1: join.grace: "0s" is not allowed`},
 		{"disorder: 1m\ndisorder: 2m\n", ":2: disorder is already set in line 1 as disorder"},
 		{"kafka: [a]\n", ":1: kafka: expected settings below it"},
 		{"kafka:\n  brokers: [a:1]\n  bootstrap.servers: b:2\n", ":3: kafka.bootstrap.servers is already set in line 2 as kafka.brokers"},
