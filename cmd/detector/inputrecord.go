@@ -17,28 +17,38 @@ func (in *input) unwrap(line []byte, meta *nango.Meta) []byte {
 	if value, ok := consumed(line, meta); ok {
 		return value
 	}
-	if bytes.IndexByte(line, '\\') < 0 { // JSON as text has its quotes escaped
-		return line
-	}
-	if !bytes.Contains(line, []byte(`"value"`)) && !bytes.Contains(line, []byte(`"payload"`)) {
+	if !describes(line) {
 		return line
 	}
 	v, err := in.parser.ParseBytes(line)
 	if err != nil || v.Type() != fastjson.TypeObject {
 		return line
 	}
-	text := v.Get("value")
-	if text == nil && v.Exists("topic") && v.Exists("partition") && v.Exists("offset") {
+	text, placed := v.Get("value"), v.Exists("topic") && v.Exists("partition") && v.Exists("offset")
+	if text == nil && placed {
 		text = v.Get("payload")
 	}
-	if text == nil || text.Type() != fastjson.TypeString {
+	switch {
+	case text == nil:
+		return line
+	case text.Type() == fastjson.TypeString:
+		in.text = append(in.text[:0], text.GetStringBytes()...)
+	case text.Type() == fastjson.TypeNull && placed: // a tombstone
+		in.text = in.text[:0]
+	default:
 		return line
 	}
-	in.text = append(in.text[:0], text.GetStringBytes()...)
 	meta.Time = recordTime(v)
 	meta.Key = bytes.Clone(v.GetStringBytes("key"))
 	meta.Headers = headers(v.Get("headers"))
 	return in.text
+}
+
+// describes reports whether a line may describe a record. It is asked of every line, so it is quick to say no: a value that is JSON as text has its
+// quotes escaped, and one that is other text says where it stood.
+func describes(line []byte) bool {
+	has := func(name string) bool { return bytes.Contains(line, []byte(name)) }
+	return (bytes.IndexByte(line, '\\') >= 0 || has(`"partition"`) && has(`"offset"`)) && (has(`"value"`) || has(`"payload"`))
 }
 
 // recordTime is when a record was appended, Unix ms, as the tools that export records say it; 0 when they do not.
