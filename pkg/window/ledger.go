@@ -160,12 +160,14 @@ func (l *Ledger) sign(key ledgerKey, n *entry, e nango.Event) (v Verdict) {
 	case nango.Failure:
 		return l.failure(n, e)
 	case nango.Exhausted:
+		n.unrefused(e)
 		n.BeforeStart = n.BeforeStart || first
 		return n.exhausted(e)
 	case nango.Reconnected, nango.Active:
 		if e.Kind == nango.Active && !e.Time.After(later(n.Failed, n.Refused)) {
 			return v // a call that began before the failure proves nothing
 		}
+		n.unrefused(e)
 		v.Recovered = n.counts()
 		itself := !e.Authorized && (v.Recovered && !e.Listed || n.Itself)
 		*n = entry{Provider: n.Provider, Account: n.Account, Tags: n.Tags, AuthMode: n.AuthMode, Created: n.Created, Seen: n.Seen, Sign: e.Time, Worked: e.Time,

@@ -15,7 +15,8 @@ func (n *entry) refused(e nango.Event) {
 	}
 }
 
-// unrefused takes that back when a failure from before then turns up after all, or one that passes: so may what was seen then.
+// unrefused takes that back when a failure, exhaustion or authorization from before then turns up after all, which say more; or a failure that passes: so
+// may what was seen then. Who was authorized before the refusal has not recovered from it.
 func (n *entry) unrefused(e nango.Event) {
 	passes := e.Cause == nango.Transient || e.Cause == nango.Other
 	if !n.Refused.IsZero() && (passes || !e.Time.After(n.Refused)) {
