@@ -130,6 +130,23 @@ func TestHowMany(t *testing.T) {
 	}
 }
 
+// Of a rise in several environments the total is known when each of them was listed: part of it would be less than what broke.
+func TestHowManyInSeveralEnvironments(t *testing.T) {
+	h := running(20 * time.Hour)
+	h.everybody(onset, 6, 1)
+	h.in("dev", func() { h.everybody(onset.Add(20*time.Second), 6, 2) })
+	prod := listing(onset.Add(-time.Hour), herd(40)...)
+	dev, old := listing(onset.Add(-time.Minute), herd(30)...), listing(onset.Add(-2*day), herd(30)...)
+	dev.Environment, old.Environment = "dev", "dev"
+	for want, listings := range map[int][]Listing{70: {prod, dev}, 0: {prod}, -1: {old, prod}} {
+		for _, in := range feedListed(New(Options{}), h.sorted(), listings...) {
+			if in.Scope == "all" && in.Total != max(want, 0) {
+				t.Errorf("%d of %d, want %d", in.Observed, in.Total, want)
+			}
+		}
+	}
+}
+
 // Connections in use are those that are listed, where a listing is fresh; else those that were seen alive.
 func TestInUseIsWhatIsListed(t *testing.T) {
 	for _, c := range []struct {

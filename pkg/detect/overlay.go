@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"slices"
 	"time"
 
 	"github.com/revwatch/revwatch/pkg/nango"
@@ -60,6 +61,16 @@ func (d *Detector) isListed(environment string) bool {
 
 func (d *Detector) thereOf(environment, provider string) int {
 	return d.there(func(e, p string) bool { return e == environment && p == provider })
+}
+
+// thereIn counts the connections of environments; 0: of one of them it is not known.
+func (d *Detector) thereIn(environments []string) int {
+	for _, e := range environments {
+		if !d.isListed(e) {
+			return 0
+		}
+	}
+	return d.there(func(e, _ string) bool { return slices.Contains(environments, e) })
 }
 
 // Listed is how many connections of a provider Nango's API listed, by the newest listing of the environment.

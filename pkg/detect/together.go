@@ -1,7 +1,5 @@
 package detect
 
-import "slices"
-
 // together ranks and diagnoses what an incident of a family stands for.
 func (d *Detector) together(t *tracked) {
 	parts, past := d.partsOf(t), normal{today: floorDay(d.edge)}
@@ -44,7 +42,7 @@ func (d *Detector) explainAll(k kind, b *breadth, slot int64) {
 	}
 	found, past := take(parts...), d.compareAll(k)
 	if k.Signal == Revocations {
-		b.Total = d.there(func(e, _ string) bool { return slices.Contains(b.Environments, e) })
+		b.Total = d.thereIn(b.Environments)
 		top := past.rank(found, anyDimension)
 		b.Ranking, b.Ranked = lifts(top), rankedLines(top, found.all)
 	}
