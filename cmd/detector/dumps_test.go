@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -266,7 +267,7 @@ func TestLearnRefuses(t *testing.T) {
 		"\x1f\x8bnot gzip at all":                    "cannot be unpacked",
 		"operations" + strings.Repeat("\x00", 247) + "ustar\x0000" + strings.Repeat("\x00", 300): "tar -xf",
 		"":                                 "there is nothing in the input",
-		"{\"a\":1}\n":                      "no row of Nango's logs that says anything of a connection: nothing was learned. They are in the indices",
+		"{\"a\":1}\n":                      "learn: 1 record, and no row of Nango's logs that says anything of a connection: nothing was learned. They are in the indices",
 		string(lines(messages.rows[:900])): "only rows of messages among them, which do not say whose connection they are about: nothing was learned. Give the index 20250724_operations as well",
 	} {
 		file := filepath.Join(t.TempDir(), "dump")
@@ -286,6 +287,23 @@ func TestLearnRefuses(t *testing.T) {
 		if code, out, errs := said(t, "learn", "--input", input, "--state", empty+"/state.db"); code != exitFailure || !strings.Contains(errs, want) {
 			t.Errorf("%s: exit code %d, said\n%s%s", input, code, out, errs)
 		}
+	}
+}
+
+// A link in a directory stands for the file it leads to; one that leads nowhere is told, not passed over.
+func TestInputsFollowsLinks(t *testing.T) {
+	dir, file := t.TempDir(), filepath.Join(t.TempDir(), "dump")
+	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Symlink(file, filepath.Join(dir, "a")), os.Symlink(t.TempDir(), filepath.Join(dir, "b"))); err != nil {
+		t.Fatal(err)
+	}
+	if names, err := inputNames([]string{dir}); err != nil || !slices.Equal(names, []string{filepath.Join(dir, "a")}) {
+		t.Errorf("%v, %v", names, err)
+	}
+	if err := os.Symlink(file+".gone", filepath.Join(dir, "c")); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := said(t, "doctor", "--input", dir); code != exitFailure || !strings.Contains(errs, "no such file") {
+		t.Errorf("exit code %d, said %s", code, errs)
 	}
 }
 

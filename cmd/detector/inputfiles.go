@@ -92,8 +92,10 @@ func filesIn(dir string) (files []string, err error) {
 		return nil, err
 	}
 	for _, f := range all {
-		if f.Type().IsRegular() && !strings.HasPrefix(f.Name(), ".") {
-			files = append(files, filepath.Join(dir, f.Name()))
+		path := filepath.Join(dir, f.Name())
+		info, err := os.Stat(path) // of what a link leads to; where it leads nowhere, opening says so
+		if !strings.HasPrefix(f.Name(), ".") && (err != nil || info.Mode().IsRegular()) {
+			files = append(files, path)
 		}
 	}
 	if len(files) == 0 {

@@ -115,8 +115,11 @@ func (l *lesson) nothing() error {
 	case rowsOf(l.stats) > 0:
 		return fmt.Errorf("learn: %s, and none says anything of a connection: nothing was learned", records)
 	}
-	return fmt.Errorf("learn: %s, %d of which could not be read%s, and no row of Nango's logs that says anything of a connection: nothing was learned. They are in the indices 20250724_operations and 20240528_messages; "+
-		"`detector explain-record` says what is seen in single records", records, quarantined(l.stats), reasons(l.stats))
+	if n := quarantined(l.stats); n > 0 {
+		records += fmt.Sprintf(", %d of which could not be read%s", n, reasons(l.stats))
+	}
+	return fmt.Errorf("learn: %s, and no row of Nango's logs that says anything of a connection: nothing was learned. They are in the indices 20250724_operations and 20240528_messages; "+
+		"`detector doctor` with the same --input says what is there instead", records)
 }
 
 // print says what was learned: first in one sentence, then what is normal for each series, the liveliest first.
