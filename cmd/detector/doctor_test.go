@@ -139,7 +139,7 @@ func doctorCases(t *testing.T) map[string]doctorCase {
 		"stopped":        {rows: livedUntil(time.Now().AddDate(0, 0, -3), 2, asIs), topic: true, code: exitMissing, codes: "stopped", works: "alerts on revocations=no", next: "look whether the shipper still runs"},
 		"late":           {rows: livedUntil(time.Now().Add(-3*time.Hour), 1, asIs), topic: true, codes: "late", works: "alerts on revocations=in part", next: "look whether the shipper still runs"},
 		"history now":    {rows: stamped(livedUntil(time.Now().AddDate(0, 0, -9), 4, asIs), time.Now()), topic: true, codes: "behind", works: "alerts on revocations=in part", next: "wait until it has caught up"},
-		"foreign":        {rows: written(50, foreignRow), code: exitMissing, codes: "no_rows", says: "Most (50) are JSON objects of something else", next: "look whether it is the right topic"},
+		"foreign":        {rows: written(50, foreignRow), code: exitMissing, codes: "no_rows", says: "Most (50) are JSON objects of something else", next: "look whether it is the right"},
 		"mixed":          {rows: append(written(2000, foreignRow), last50(lived(4, only(func(r simulate.Row) bool { return has(r, "refresh_token") || r.Message && has(r, "refresh") })))...), codes: "foreign"},
 		"text":           {rows: written(50, "GET /health 200 %d"), topic: true, code: exitMissing, codes: "no_rows", says: "lines of text"},
 		"avro":           {rows: written(50, "\x00\x00\x00\x00\x07\x14row%d"), topic: true, code: exitMissing, codes: "no_rows", says: "binary behind the id of a schema registry", next: "JsonConverter"},
@@ -445,5 +445,46 @@ func TestDoctorLooksAhead(t *testing.T) {
 		if !strings.Contains(strings.Join(strings.Fields(text.String()), " "), want) {
 			t.Errorf("%q is missing in\n%s", want, text.String())
 		}
+	}
+}
+
+// Of files that hold no rows the next step is for who made them.
+func TestDoctorKnowsWhatAnExportCanBe(t *testing.T) {
+	row := `{"id":"` + strings.Repeat("x", 100) + `","n":1},`
+	for _, c := range []struct{ name, file, says, next string }{
+		{"refused", `{"error":{"root_cause":[{"type":"security_exception"}],"type":"security_exception"},"status":401}`, "refusals of Elasticsearch", "the user, the password"},
+		{"refused on many lines", "{\n  \"error\": {\n    \"root_cause\": []\n  },\n  \"status\": 404\n}\n", "refusals of Elasticsearch", "the name of the index"},
+		{"nothing found", `{"took":1,"timed_out":false,"hits":{"total":{"value":0,"relation":"eq"},"max_score":null,"hits":[]}}`, "found nothing", "the times that were asked for"},
+		{"an empty list", "[]\n", "found nothing", "the times that were asked for"},
+		{"fields", `{"took":1,"hits":{"hits":[{"_index":"20250724_operations","_id":"a","fields":{"state":["failed"]}}]}}`, "without their _source", `"_source": true`},
+		{"one huge value", `{"data":[` + strings.Repeat(row, 80_000) + `{}]}`, "larger than 8 MB", "jq -c"},
+		{"of something else", `{"a":1}`, "JSON objects of something else", "the right file"},
+	} {
+		path := filepath.Join(t.TempDir(), "dump.json")
+		if err := os.WriteFile(path, []byte(c.file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, out, _ := said(t, "doctor", "--output", "json", "--input", path)
+		var r doctorReport
+		if err := json.Unmarshal([]byte(out), &r); err != nil {
+			t.Fatal(err)
+		}
+		if code != exitMissing || !strings.Contains(out, c.says) || !strings.Contains(r.Next, c.next) || strings.Contains(r.Next, "the shipper reads") {
+			t.Errorf("%s: exit code %d, next step %q, said\n%s", c.name, code, r.Next, out)
+		}
+	}
+}
+
+// What could not be read is told once: by its own advice, or among the others.
+func TestDoctorCountsTheUnreadableOnce(t *testing.T) {
+	row := string(lived(1, asIs)[0].Value)
+	path := filepath.Join(t.TempDir(), "dump")
+	if err := os.WriteFile(path, []byte(row+"\n{\"id\":\"a\n"+row+"\nhello\nworld\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, out, _ := said(t, "doctor", "--input", path)
+	out = strings.Join(strings.Fields(out), " ")
+	if !strings.Contains(out, "1 record holds JSON that breaks off") || !strings.Contains(out, "2 other records could not be read (not_json 2)") {
+		t.Errorf("said\n%s", out)
 	}
 }

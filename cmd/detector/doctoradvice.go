@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -76,7 +77,11 @@ func (d *adviser) onNothing() {
 	case rows == 0:
 		look, n := most(d.looks)
 		next := looksHints[look]
-		if next == "" {
+		switch {
+		case next != "":
+		case d.files > 0:
+			next = "look whether it is the right file: whole rows of the indices 20250724_operations and 20240528_messages are wanted, or records of the topic with such rows"
+		default:
 			next = "look whether it is the right topic, and whether the shipper reads the indices 20250724_operations and 20240528_messages"
 		}
 		d.add("no_rows", gradeNeeded, fmt.Sprintf("Of %s none holds a row of Nango's logs. Most (%d) are %s.", plural(int(d.records), "record"), n, look), next+". `detector explain-record` says what is seen in single records")
@@ -150,9 +155,15 @@ func (d *adviser) onUnread() {
 	if broken > 0 && d.allRows() > 0 {
 		d.add("broken_json", gradeBetter, fmt.Sprintf("%s JSON that breaks off.", plural(int(broken), "record")+map[bool]string{true: " holds", false: " hold"}[broken == 1]), looksHints["JSON that breaks off"])
 	}
-	rest := quarantined(d.stats) - broken - q["cut_row"] - q["no_operation_id"] - q["no_time"] - q["other_envelope"]
-	if rest > 0 && d.allRows() > 0 {
-		d.add("unreadable", gradeNote, fmt.Sprintf("%s could not be read%s.", plural(int(rest), "record"), reasons(d.stats)), "`detector explain-record` says what is seen in single records")
+	rest := nango.Stats{Quarantined: maps.Clone(q)}
+	for _, told := range []string{"cut_row", "no_operation_id", "no_time", "other_envelope"} {
+		delete(rest.Quarantined, told)
+	}
+	if rest.Quarantined["not_json"] -= broken; rest.Quarantined["not_json"] <= 0 {
+		delete(rest.Quarantined, "not_json")
+	}
+	if n := quarantined(rest); n > 0 && d.allRows() > 0 {
+		d.add("unreadable", gradeNote, fmt.Sprintf("%s could not be read%s.", plural(int(n), "other record"), reasons(rest)), "`detector explain-record` says what is seen in single records")
 	}
 }
 
@@ -168,7 +179,7 @@ func (d *adviser) onFailures() {
 			"look whether the shipper filters rows of messages (level, type, size), falls behind with that index, or began later there")
 	}
 	if both && s.Unjoined >= 5 && s.Unjoined*10 > s.Heard {
-		d.add("unjoined", gradeBetter, fmt.Sprintf("%s without the operation it belongs to. A few lie at the beginning of what was read; these are more.", plural(int(s.Unjoined), "reason")),
+		d.add("unjoined", gradeBetter, fmt.Sprintf("%s without the operation that tells whose connection it was. A few lie at the beginning of what was read; these are more.", plural(int(s.Unjoined), "reason")),
 			"look whether the shipper filters rows of operations, or falls behind with that index; another key or partition does no harm")
 	}
 	if s.Unnamed > 0 {

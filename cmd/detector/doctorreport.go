@@ -128,14 +128,18 @@ func (f *checkup) sentences() (all [][2]string) {
 // refusedWords says what became of the refused refreshes that rows tell of.
 func (f *checkup) refusedWords() string {
 	s := &f.stats
-	text := fmt.Sprintf("%d refused, by rows", s.Refreshes)
-	for i, x := range []struct {
+	var parts []string
+	for _, x := range []struct {
 		n    int64
 		what string
 	}{{s.Reasons, "with a reason"}, {s.Refreshes - s.Reasons - f.unheard, "whose error row says none"}, {f.unheard, "without an error row"}, {s.Unjoined, "reasons without an operation"}} {
 		if x.n > 0 {
-			text += fmt.Sprintf("%s%d %s", map[bool]string{true: ": ", false: ", "}[i == 0], x.n, x.what)
+			parts = append(parts, fmt.Sprintf("%d %s", x.n, x.what))
 		}
+	}
+	text := fmt.Sprintf("%d refused, by rows", s.Refreshes)
+	if len(parts) > 0 {
+		text += ": " + strings.Join(parts, ", ")
 	}
 	return text
 }
