@@ -113,7 +113,7 @@ func (l *lister) turn(ctx context.Context, t *listing, give hand) {
 	t.failed, t.told = "", true
 	patience, cancel := context.WithTimeout(ctx, listGiven)
 	defer cancel()
-	taken, err := give(patience, detect.Listing{Environment: t.Environment(), Time: x.Time, Partial: x.Partial, Connections: x.Connections})
+	taken, err := give(patience, detect.Listing{Environment: t.Environment(), Time: x.Time, End: x.End, Partial: x.Partial, Connections: x.Connections})
 	if err != nil || !taken { // reading is busy with rows of before: the next one will do
 		l.log.Debug("a listing is dropped: the one before is not due yet", zap.String("environment", t.Environment()), zap.Error(err))
 	}

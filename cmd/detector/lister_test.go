@@ -49,6 +49,9 @@ func withLister(t *testing.T, test func(*asks)) {
 				a.mu.Lock()
 				defer a.mu.Unlock()
 				a.lists = append(a.lists, len(x.Connections))
+				if x.Environment != "prod" || x.Time.IsZero() || x.End.Before(x.Time) {
+					t.Errorf("handed on as %s of %v to %v", x.Environment, x.Time, x.End)
+				}
 				return true, nil
 			}}
 		a.nango.Add(counterpart.Connection{Connection: "c1", Integration: "crm", Provider: "hubspot"})

@@ -17,7 +17,8 @@ const (
 // Listing is all connections of one environment, as Nango's API listed them: none that was there all the time is missing.
 type Listing struct {
 	Environment string
-	Time        time.Time // of the answers, or before: what it says was so then or later
+	Time        time.Time // before the answers: what it says was so then or later
+	End         time.Time // after the answers: what it says was so then or before. Zero: Time
 	Due         time.Time // the watermark at which it is taken: Time, or later
 	Partial     bool      // there are more: what is missing may be there
 	Connections []nango.Listed
@@ -106,11 +107,11 @@ func (d *Detector) present(l *Listing, t *Taken) map[name]struct{} {
 		d.heed(n, was, c)
 		switch {
 		case c.Refused && t.First:
-			if d.say(l, n, nango.Refused, c.Provider).Turned {
+			if d.say(l, later(l.Time, l.End), n, nango.Refused, c.Provider).Turned { // what fails while it is listed is news
 				t.Refused++
 			}
 		case !c.Refused && (was != nil && was.Refused || state == window.Deleted): // or it was made anew
-			if d.say(l, n, nango.Reconnected, c.Provider).Recovered {
+			if d.say(l, l.Time, n, nango.Reconnected, c.Provider).Recovered {
 				t.Mended++
 			}
 		}
@@ -151,7 +152,7 @@ func (d *Detector) absent(l *Listing, there map[name]struct{}, t *Taken) {
 			d.directory.put(n, &was)
 		case l.Time.Sub(was.Missing) >= goneAfter:
 			d.directory.put(n, nil)
-			d.say(l, n, nango.Deleted, was.Provider)
+			d.say(l, l.Time, n, nango.Deleted, was.Provider)
 			t.Deleted++
 		}
 	}
@@ -162,16 +163,16 @@ func (d *Detector) absent(l *Listing, there map[name]struct{}, t *Taken) {
 	})
 }
 
-// say tells the ledger what a listing says of a connection: it was so at the time of the listing.
-func (d *Detector) say(l *Listing, n name, kind nango.Kind, provider string) window.Verdict {
-	e := nango.Event{Kind: kind, Time: l.Time, Due: l.Due, Environment: n.environment, Integration: n.integration, Connection: n.connection, Provider: provider, Listed: true}
+// say tells the ledger what a listing says of a connection, that it was so at a time.
+func (d *Detector) say(l *Listing, at time.Time, n name, kind nango.Kind, provider string) window.Verdict {
+	e := nango.Event{Kind: kind, Time: at, Due: l.Due, Environment: n.environment, Integration: n.integration, Connection: n.connection, Provider: provider, Listed: true}
 	d.alive.see(e)
 	v := d.ledger.Observe(e)
 	if v.Turned {
 		d.turned(n)
 	}
 	if v.Recovered {
-		d.noteWeek(n.environment, window.SlotOf(l.Time), weekDay{Reconnected: 1})
+		d.noteWeek(n.environment, window.SlotOf(at), weekDay{Reconnected: 1})
 	}
 	return v
 }

@@ -248,6 +248,8 @@ func TestBrokenBeforeTheStart(t *testing.T) {
 		"second":                              {[]Listing{listing(at.Add(-time.Hour), herd(20)...), listing(at, slices.Clone(refused)...)}, true},
 		"afterwards, before any row was read": {[]Listing{{Environment: "prod", Time: onset.Add(time.Hour), Connections: slices.Clone(refused)}}, true},
 		"afterwards":                          {[]Listing{listing(onset.Add(time.Hour), slices.Clone(refused)...)}, true},
+		"while it is listed":                  {[]Listing{{Environment: "prod", Time: onset.Add(-time.Minute), Due: onset.Add(-time.Minute), End: onset.Add(time.Minute), Connections: slices.Clone(refused)}}, true},
+		"after it was listed":                 {[]Listing{{Environment: "prod", Time: onset.Add(-2 * time.Minute), Due: onset.Add(-2 * time.Minute), End: onset.Add(-time.Minute), Connections: slices.Clone(refused)}}, false},
 	} {
 		h := running(3 * time.Hour)
 		h.breaks("crm", "crm", onset, 6, time.Second)

@@ -52,6 +52,7 @@ type Client struct {
 // Listing is what a complete list said. None of the connections that were there all the time is missing, unless it is Partial: then there are more.
 type Listing struct {
 	Time        time.Time // before the first page was asked for
+	End         time.Time // after the last one came
 	Connections []nango.Listed
 	Unnamed     int // entries that named no connection
 	Partial     bool
@@ -123,9 +124,9 @@ func (c *Client) List(ctx context.Context) (l Listing, err error) {
 		begin := c.o.Now()
 		w := walk{known: map[id]int{}}
 		if err = c.walk(ctx, &w); err == nil {
-			l = Listing{Time: begin, Connections: w.all, Unnamed: w.unnamed, Partial: w.partial}
+			l = Listing{Time: begin, End: c.o.Now(), Connections: w.all, Unnamed: w.unnamed, Partial: w.partial}
 			c.mu.Lock()
-			c.status.Success, c.status.Connections, c.status.Fault = c.o.Now(), len(w.all), ""
+			c.status.Success, c.status.Connections, c.status.Fault = l.End, len(w.all), ""
 			c.mu.Unlock()
 			return l, nil
 		}

@@ -83,6 +83,9 @@ func TestList(t *testing.T) {
 		if s := w.client.Status(); s.Connections != 4322 || s.Success.IsZero() || s.Requests["ok"] != 50+4 {
 			t.Errorf("%+v", s)
 		}
+		if took := l.End.Sub(l.Time); took < 4*time.Second || l.End.After(time.Now()) {
+			t.Errorf("four pages from %v to %v", l.Time, l.End)
+		}
 		if pace := time.Since(begin); pace < 50*2*time.Second {
 			t.Errorf("%v for 54 requests: more than 30 a minute", pace)
 		}
