@@ -16,12 +16,15 @@ import (
 	"github.com/revwatch/revwatch/pkg/simulate"
 )
 
+// oddPassword has what curl's configuration and a shell take for their own.
+const oddPassword = `right "horse" $HOME \n %s`
+
 // shipScript runs a script of deploy/ship.
 func shipScript(t *testing.T, url, state string, args ...string) (out string, err error) {
 	t.Helper()
 	path, _ := filepath.Abs("../../deploy/ship/" + args[0])
 	cmd := exec.CommandContext(t.Context(), path, args[1:]...)
-	cmd.Env = append(os.Environ(), "NANGO_LOGS_ES_URL="+url, "NANGO_LOGS_ES_USER=elastic", "NANGO_LOGS_ES_PWD=right horse", "ROWS_STATE="+state)
+	cmd.Env = append(os.Environ(), "NANGO_LOGS_ES_URL="+url, "NANGO_LOGS_ES_USER=elastic", "NANGO_LOGS_ES_PWD="+oddPassword, "ROWS_STATE="+state)
 	var errs strings.Builder
 	cmd.Stderr = &errs
 	text, err := cmd.Output()
@@ -132,5 +135,34 @@ func TestIntegrationExportAndLearn(t *testing.T) {
 	}
 	if out := output(t, "", args...); !strings.HasPrefix(out, "Learned ") {
 		t.Errorf("learn says %s", out)
+	}
+}
+
+// Where Nango names its indices, the scripts follow the names. What broke off says that it is not whole.
+func TestIntegrationScriptsNamesAndFaults(t *testing.T) {
+	t.Setenv("NANGO_LOGS_ES_INDEX_OPERATIONS", "ours")
+	t.Setenv("NANGO_LOGS_ES_INDEX_MESSAGES", "theirs")
+	start := time.Date(2026, 10, 1, 9, 0, 0, 0, time.UTC)
+	s, url := newLogStore(t, start.Add(2*time.Minute))
+	at := start.Format(rowTime)
+	s.put("20250724_ours", map[string]any{"id": "op", "state": "timeout", "createdAt": at, "updatedAt": at, "expiresAt": at})
+	s.put("20240528_theirs", map[string]any{"id": "msg", "createdAt": at})
+	state := t.TempDir()
+	for kind, want := range map[string]string{"operations": "op", "sweeps": "op", "messages": "msg"} {
+		if out, err := shipScript(t, url, state, "fluent-bit/rows.sh", kind); err != nil || !strings.Contains(out, `"id":"`+want+`"`) {
+			t.Errorf("rows.sh %s prints %q: %v", kind, out, err)
+		}
+	}
+	dir := t.TempDir()
+	if _, err := shipScript(t, url, "", "export.sh", dir); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{"operations.ndjson": "op", "messages.ndjson": "msg"} {
+		if raw, err := os.ReadFile(filepath.Join(dir, file)); err != nil || !strings.Contains(string(raw), `"_id":"`+want+`"`) {
+			t.Errorf("%s holds %q: %v", file, raw, err)
+		}
+	}
+	if _, err := shipScript(t, "http://127.0.0.1:1/", "", "export.sh", dir); err == nil || !strings.Contains(err.Error(), "is not whole") {
+		t.Errorf("of an export that breaks off: %v", err)
 	}
 }

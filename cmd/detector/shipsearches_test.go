@@ -104,7 +104,8 @@ func TestKafkaConnectFiles(t *testing.T) {
 
 // What the files take from the environment is named as Nango names it, or told in their heads.
 func TestShipEnvironment(t *testing.T) {
-	known := []string{"NANGO_LOGS_ES_URL", "NANGO_LOGS_ES_USER", "NANGO_LOGS_ES_PWD", "KAFKA_BROKERS", "KAFKA_USERNAME", "KAFKA_PASSWORD", "ROWS_STATE", "SINCE"}
+	known := []string{"NANGO_LOGS_ES_URL", "NANGO_LOGS_ES_USER", "NANGO_LOGS_ES_PWD", "NANGO_LOGS_ES_INDEX_OPERATIONS", "NANGO_LOGS_ES_INDEX_MESSAGES",
+		"KAFKA_BROKERS", "KAFKA_USERNAME", "KAFKA_PASSWORD", "ROWS_STATE", "SINCE"}
 	variable := regexp.MustCompile(`\$(?:\{(?:env:)?)?([A-Z][A-Z_]+)`)
 	for name, text := range shipFiles(t) {
 		for _, m := range variable.FindAllStringSubmatch(text, -1) {

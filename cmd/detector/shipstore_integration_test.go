@@ -54,7 +54,7 @@ func (s *logStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch err := d.Decode(&body); {
 	case s.down:
 		http.Error(w, `{"error":"unavailable"}`, http.StatusServiceUnavailable)
-	case user != "elastic" || password != "right horse":
+	case user != "elastic" || password != oddPassword:
 		http.Error(w, `{"error":"security_exception"}`, http.StatusUnauthorized)
 	case err != nil:
 		http.Error(w, fmt.Sprintf(`{"error":%q}`, err.Error()), http.StatusBadRequest)

@@ -4,7 +4,8 @@
 #   detector learn --input DIR/operations.ndjson --input DIR/messages.ndjson
 #
 # For Elasticsearch 7 and 8 and OpenSearch 1 and 2. Needs curl and nothing else. NANGO_LOGS_ES_URL, and NANGO_LOGS_ES_USER with NANGO_LOGS_ES_PWD
-# where there is a login. SINCE is how far back: 15d, which is all that Nango keeps, by default.
+# where there is a login; NANGO_LOGS_ES_INDEX_OPERATIONS and NANGO_LOGS_ES_INDEX_MESSAGES where Nango has them; CURL_CA_BUNDLE for an authority of
+# your own. SINCE is how far back: 15d, which is all that Nango keeps, by default.
 # The files hold what the log store holds, bodies of requests too: keep them as you keep that.
 set -eu
 umask 077
@@ -15,7 +16,7 @@ mkdir -p "$dir"
 
 # The login goes by standard input: arguments can be seen by everybody on the machine.
 ask() { # METHOD PATH BODY
-	printf 'user = "%s:%s"\n' "${NANGO_LOGS_ES_USER:-}" "${NANGO_LOGS_ES_PWD:-}" |
+	printf '%s:%s\n' "${NANGO_LOGS_ES_USER:-}" "${NANGO_LOGS_ES_PWD:-}" | sed 's/[\\"]/\\&/g; s/.*/user = "&"/' |
 		curl -sS --fail --retry 5 --max-time 120 -K - -X "$1" -H 'content-type: application/json' --data-binary "$3" "$NANGO_LOGS_ES_URL$2"
 }
 
@@ -40,6 +41,7 @@ export_index() { # INDEX FILE
 }
 
 page=$(mktemp)
-trap 'rm -f "$page"' EXIT
-export_index 20250724_operations "$dir/operations.ndjson"
-export_index 20240528_messages "$dir/messages.ndjson"
+trap '[ $? -eq 0 ] || echo "export.sh: broke off: what is in $dir is not whole, do not learn from it" >&2; rm -f "$page"' EXIT
+trap 'exit 1' HUP INT TERM
+export_index "20250724_${NANGO_LOGS_ES_INDEX_OPERATIONS:-operations}" "$dir/operations.ndjson"
+export_index "20240528_${NANGO_LOGS_ES_INDEX_MESSAGES:-messages}" "$dir/messages.ndjson"
