@@ -3,7 +3,8 @@
 # For Fluent Bit's exec input, which has no source of its own for Elasticsearch; anything else that reads lines will do as well. Needs curl and jq.
 #
 # NANGO_LOGS_ES_URL, and NANGO_LOGS_ES_USER with NANGO_LOGS_ES_PWD where there is a login; NANGO_LOGS_ES_INDEX_OPERATIONS and
-# NANGO_LOGS_ES_INDEX_MESSAGES where Nango has them; CURL_CA_BUNDLE for an authority of your own. ROWS_STATE is a directory that stays.
+# NANGO_LOGS_ES_INDEX_MESSAGES where Nango has them, else 20250724_operations and 20240528_messages are read; CURL_CA_BUNDLE for an authority of your
+# own. ROWS_STATE is a directory that stays.
 set -eu
 : "${NANGO_LOGS_ES_URL:?the address of the log store, such as http://localhost:9200}"
 
