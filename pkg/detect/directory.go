@@ -12,6 +12,7 @@ import (
 const (
 	listingFresh = 24 * time.Hour  // how many connections there are is told from a listing that is not older
 	goneAfter    = 5 * time.Minute // a connection is deleted that two listings in a row lack which are so far apart
+	settles      = time.Minute     // so long after its row begins Nango may note how a refresh has ended
 )
 
 // Listing is all connections of one environment, as Nango's API listed them: none that was there all the time is missing.
@@ -111,12 +112,24 @@ func (d *Detector) present(l *Listing, t *Taken) map[name]struct{} {
 				t.Refused++
 			}
 		case !c.Refused && (was != nil && was.Refused || state == window.Deleted): // or it was made anew
-			if d.say(l, l.Time, n, nango.Reconnected, c.Provider).Recovered {
+			if d.works(l, n, c.Provider) {
 				t.Mended++
 			}
 		}
 	}
 	return there
+}
+
+// works takes that a connection is listed without the error that it had, or that it is there again, and reports whether it has recovered. Of one that failed
+// a moment ago that is not known yet: its error may not be noted. The next listing is asked.
+func (d *Detector) works(l *Listing, n name, provider string) (recovered bool) {
+	recovered = d.say(l, l.Time.Add(-settles), n, nango.Reconnected, provider).Recovered
+	if d.ledger.State(n.environment, n.integration, n.connection) == window.Broken {
+		is := *d.directory.listed[n]
+		is.Refused = true
+		d.directory.put(n, &is)
+	}
+	return recovered
 }
 
 // heed takes what a listing says of one connection.

@@ -220,6 +220,9 @@ func TestListedWithoutItsError(t *testing.T) {
 	}{
 		"an error, and none":       {[]Listing{listing(onset.Add(20*time.Minute), slices.Clone(refused)...), listing(onset.Add(40*time.Minute), slices.Clone(works)...)}, window.Reconnected},
 		"never an error":           {[]Listing{listing(onset.Add(20*time.Minute), slices.Clone(works)...), listing(onset.Add(40*time.Minute), slices.Clone(works)...)}, window.Broken},
+		"none, as it broke":        {[]Listing{listing(onset.Add(-40*time.Minute), slices.Clone(refused)...), listing(onset.Add(time.Second), slices.Clone(works)...)}, window.Broken},
+		"none, its row comes late": {[]Listing{listing(onset.Add(-40*time.Minute), slices.Clone(refused)...), {Environment: "prod", Time: onset.Add(time.Second), Due: onset.Add(-time.Second), Connections: slices.Clone(works)}}, window.Broken},
+		"none, as it broke and on": {[]Listing{listing(onset.Add(-40*time.Minute), slices.Clone(refused)...), listing(onset.Add(time.Second), slices.Clone(works)...), listing(onset.Add(20*time.Minute), slices.Clone(works)...)}, window.Reconnected},
 		"none, of before it broke": {[]Listing{listing(onset.Add(-40*time.Minute), slices.Clone(refused)...), listing(onset.Add(-20*time.Minute), slices.Clone(works)...)}, window.Broken},
 	} {
 		h := running(3 * time.Hour)
