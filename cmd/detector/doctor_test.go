@@ -21,6 +21,7 @@ import (
 	"github.com/revwatch/revwatch/internal/broker"
 	"github.com/revwatch/revwatch/pkg/nango"
 	"github.com/revwatch/revwatch/pkg/simulate"
+	"github.com/revwatch/revwatch/pkg/stream"
 )
 
 // lived is so many days of a made-up Nango up to now. change says what becomes of a row; nil: nothing.
@@ -486,5 +487,47 @@ func TestDoctorCountsTheUnreadableOnce(t *testing.T) {
 	out = strings.Join(strings.Fields(out), " ")
 	if !strings.Contains(out, "1 record holds JSON that breaks off") || !strings.Contains(out, "2 other records could not be read (not_json 2)") {
 		t.Errorf("said\n%s", out)
+	}
+}
+
+// Where not everything was read, the doctor says so, and nothing of what it cannot know: that nothing comes, or that a topic is empty.
+func TestDoctorTellsWhatItMissed(t *testing.T) {
+	now := time.Now()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for _, c := range []struct {
+		name, trouble, want string
+		caught              time.Time
+		records             int64
+		ctx                 context.Context
+	}{
+		{name: "everything", caught: now, ctx: ended},
+		{name: "the brokers went away", trouble: "connection refused", want: "connection refused", caught: now, ctx: t.Context()},
+		{name: "ended at once", want: "it was ended before it had read what is there", ctx: ended},
+		{name: "too many partitions", want: "it ends after 200000 records", records: 4 * lookRecords, ctx: t.Context()},
+	} {
+		config := defaults()
+		f := newCheckup(&config)
+		f.topics, f.records = []partSeen{{topic: "nango-logs", end: 10}}, c.records
+		h := &lookHandler{checkup: f, caught: c.caught, moved: now, status: func() stream.Status { return stream.Status{Err: c.trouble} }}
+		h.Tick()
+		if got := h.missed(c.ctx); got != c.want {
+			t.Errorf("%s: missed %q, want %q", c.name, got, c.want)
+		}
+	}
+	config := defaults()
+	f := newCheckup(&config)
+	for _, m := range livedUntil(now.AddDate(0, 0, -3), 1, asIs) {
+		f.take(m.Value, nango.Meta{Time: m.Time.UnixMilli()})
+	}
+	f.topics, f.stuck = []partSeen{{topic: "nango-logs", end: 10}}, "connection refused"
+	f.end(now)
+	for _, a := range f.advise() {
+		if a.Code == "stopped" || a.Code == "late" || a.Code == "idle_partitions" {
+			t.Errorf("it says %s", a.Says)
+		}
+	}
+	if works, why := f.canAlert(); works == worksNo {
+		t.Error(why)
 	}
 }

@@ -248,7 +248,7 @@ func (d *adviser) onAccounts() {
 			idle++
 		}
 	}
-	if idle > 0 && d.records > 0 {
+	if idle > 0 && d.records > 0 && d.stuck == "" {
 		d.add("idle_partitions", gradeNote, fmt.Sprintf("%d of %d partitions had nothing new.", idle, len(d.topics)), "nothing: they hold nothing back")
 	}
 }

@@ -78,7 +78,7 @@ func (d *adviser) onAge() {
 		d.add("clock_ahead", gradeBetter, fmt.Sprintf("%s of a time more than 5 minutes after Kafka got it.", plural(int(d.stats.ClockAhead), "row")), "set the clocks of Nango and of the brokers (NTP)")
 	}
 	switch {
-	case d.files > 0 || newest.IsZero() || age <= lateAfter:
+	case d.files > 0 || newest.IsZero() || age <= lateAfter, d.stuck != "": // newer rows may not have been read
 		return
 	case d.behind():
 		d.add("behind", gradeBetter, fmt.Sprintf("Rows arrive now that are %s old: the shipper is behind, or ships history.", ageWords(age)), "wait until it has caught up, and look again; history teaches and does not page")

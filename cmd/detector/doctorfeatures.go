@@ -78,9 +78,9 @@ func (f *checkup) canAlert() (string, string) {
 		return worksNo, "the failures do not name their connection"
 	case f.files == 0 && f.behind():
 		return worksInPart, "the rows that arrive are " + ageWords(age) + " old; alerts begin when the shipper has caught up"
-	case f.files == 0 && age > staleAfter:
+	case f.files == 0 && age > staleAfter && f.stuck == "":
 		return worksNo, "the newest row is " + ageWords(age) + " old: nothing comes any more"
-	case f.files == 0 && age > lateAfter:
+	case f.files == 0 && age > lateAfter && f.stuck == "":
 		return worksInPart, "rows come " + ageWords(age) + " late, and so would alerts"
 	case f.road() == roadSpans:
 		return worksInPart, "no span tells of a refresh, only that of its webhook, good news or bad"

@@ -51,7 +51,7 @@ func lookAtTopics(ctx context.Context, c *config, live time.Duration, errs io.Wr
 	if err != nil {
 		return nil, fmt.Errorf("%w: kafka: %w", errConfig, err)
 	}
-	h := &lookHandler{checkup: f, live: live, status: consumer.Status, begun: time.Now(), moved: time.Now()}
+	h := &lookHandler{checkup: f, live: live, status: consumer.Status, moved: time.Now()}
 	if isTerminal(errs) {
 		h.screen = errs
 	}
@@ -62,7 +62,9 @@ func lookAtTopics(ctx context.Context, c *config, live time.Duration, errs io.Wr
 		return nil, fmt.Errorf("the brokers let %s see the topic, and not read it: allow it to Read (kafka-acls --add --consumer --topic %s --group %s)", who(c), c.kafka.topics[0], c.kafka.group)
 	case err != nil && !errors.Is(err, errEnough):
 		return nil, err
-	case f.stuck != "" && f.records == 0:
+	}
+	f.stuck = h.missed(ctx)
+	if f.stuck != "" && f.records == 0 {
 		return nil, fmt.Errorf("nothing could be read: %s", f.stuck)
 	}
 	if !h.caught.IsZero() {
@@ -86,9 +88,9 @@ type lookHandler struct {
 	*checkup
 	live   time.Duration
 	status func() stream.Status
-	begun  time.Time
 	caught time.Time // when everything there was had been read
 	moved  time.Time // when something was read last
+	last   string    // trouble with the brokers, of late
 	screen io.Writer // nil: no terminal
 	shown  time.Time
 }
@@ -138,19 +140,30 @@ func (h *lookHandler) Tick() error {
 	if h.caught.IsZero() && h.reached() {
 		h.caught = now
 	}
-	trouble := h.status().Err
+	h.last = h.status().Err
 	switch {
-	case strings.Contains(trouble, kafka.TopicAuthorizationFailed.Title()):
+	case strings.Contains(h.last, kafka.TopicAuthorizationFailed.Title()):
 		return errDenied
 	case !h.caught.IsZero() && now.Sub(h.caught) >= h.live:
 		return errEnough
 	case h.caught.IsZero() && now.Sub(h.moved) > lookPatience:
-		h.stuck = cmp.Or(trouble, "the brokers send nothing more")
+		h.stuck = cmp.Or(h.last, "the brokers send nothing more")
 		return errEnough
 	case h.records >= 4*lookRecords: // more comes than can be held
 		return errEnough
 	}
 	return nil
+}
+
+// missed says why not everything was read; "" when it was.
+func (h *lookHandler) missed(ctx context.Context) string {
+	switch {
+	case h.stuck != "" || !h.caught.IsZero():
+		return cmp.Or(h.stuck, h.last)
+	case ctx.Err() != nil:
+		return cmp.Or(h.last, "it was ended before it had read what is there")
+	}
+	return fmt.Sprintf("it ends after %d records", h.records)
 }
 
 // reached reports whether everything that was there has been read.
