@@ -105,6 +105,9 @@ func (d *Detector) present(l *Listing, t *Taken) map[name]struct{} {
 			t.Known++
 		}
 		was := d.directory.listed[n]
+		if c.Unsaid {
+			c.Refused = was != nil && was.Refused
+		}
 		d.heed(n, was, c)
 		switch {
 		case c.Refused && t.First:

@@ -214,12 +214,16 @@ func TestListedWithoutItsError(t *testing.T) {
 	}
 	works := slices.Clone(refused)
 	works[20].Refused = false
+	silent := slices.Clone(works)
+	silent[20].Unsaid = true
 	for name, c := range map[string]struct {
 		listings []Listing
 		want     window.State
 	}{
 		"an error, and none":       {[]Listing{listing(onset.Add(20*time.Minute), slices.Clone(refused)...), listing(onset.Add(40*time.Minute), slices.Clone(works)...)}, window.Reconnected},
 		"never an error":           {[]Listing{listing(onset.Add(20*time.Minute), slices.Clone(works)...), listing(onset.Add(40*time.Minute), slices.Clone(works)...)}, window.Broken},
+		"an error, and silence":    {[]Listing{listing(onset.Add(20*time.Minute), slices.Clone(refused)...), listing(onset.Add(40*time.Minute), slices.Clone(silent)...)}, window.Broken},
+		"silence in between":       {[]Listing{listing(onset.Add(20*time.Minute), slices.Clone(refused)...), listing(onset.Add(30*time.Minute), slices.Clone(silent)...), listing(onset.Add(40*time.Minute), slices.Clone(works)...)}, window.Reconnected},
 		"none, as it broke":        {[]Listing{listing(onset.Add(-40*time.Minute), slices.Clone(refused)...), listing(onset.Add(time.Second), slices.Clone(works)...)}, window.Broken},
 		"none, its row comes late": {[]Listing{listing(onset.Add(-40*time.Minute), slices.Clone(refused)...), {Environment: "prod", Time: onset.Add(time.Second), Due: onset.Add(-time.Second), Connections: slices.Clone(works)}}, window.Broken},
 		"none, as it broke and on": {[]Listing{listing(onset.Add(-40*time.Minute), slices.Clone(refused)...), listing(onset.Add(time.Second), slices.Clone(works)...), listing(onset.Add(20*time.Minute), slices.Clone(works)...)}, window.Reconnected},

@@ -15,6 +15,7 @@ type Listed struct {
 	Tags                    Tags
 	Created                 time.Time // when it was made; a later authorization does not move it. Zero: not said
 	Refused                 bool      // Nango keeps an error of its authorization: the last refresh failed, for whatever reason
+	Unsaid                  bool      // whether it does is not said
 }
 
 // Lister reads the connections of the API's lists, by the settings by which a Reader reads rows: names are bounded and a customer is called the same in both.
@@ -61,7 +62,9 @@ func (l *Lister) Read(v *fastjson.Value) (c Listed, ok bool) {
 	if made := parseTime(v.Get("created")); made >= minTime && made <= maxTime {
 		c.Created = at(made)
 	}
-	for _, e := range v.GetArray("errors") {
+	errors := v.Get("errors")
+	c.Unsaid = errors == nil || errors.Type() != fastjson.TypeArray
+	for _, e := range errors.GetArray() {
 		c.Refused = c.Refused || string(e.GetStringBytes("type")) == "auth"
 	}
 	return c, true

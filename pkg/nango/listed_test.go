@@ -47,9 +47,12 @@ func TestListedState(t *testing.T) {
 		`{"connection_id":"c","provider_config_key":"crm","created":"2026-03-01T08:00:00.051+00:00","errors":[{"type":"sync"},{"type":"auth","log_id":"x"}]}`: {
 			Integration: "crm", Connection: "c", Created: time.Date(2026, 3, 1, 8, 0, 0, 51e6, time.UTC), Refused: true},
 		`{"connection_id":"c","provider_config_key":"crm","created":"yesterday","errors":[{"type":"sync"}]}`: {Integration: "crm", Connection: "c"},
-		`{"connection_id":"c","provider_config_key":"crm","created":"0001-01-01T00:00:00Z","errors":{}}`:     {Integration: "crm", Connection: "c"},
+		`{"connection_id":"c","provider_config_key":"crm","created":"0001-01-01T00:00:00Z","errors":{}}`:     {Integration: "crm", Connection: "c", Unsaid: true},
+		`{"connection_id":"c","provider_config_key":"crm","errors":null}`:                                    {Integration: "crm", Connection: "c", Unsaid: true},
+		`{"connection_id":"c","provider_config_key":"crm"}`:                                                  {Integration: "crm", Connection: "c", Unsaid: true},
+		`{"connection_id":"c","provider_config_key":"crm","errors":[null]}`:                                  {Integration: "crm", Connection: "c"},
 	} {
-		if got, ok := l.Read(fastjson.MustParse(text)); !ok || got.Connection != want.Connection || got.Integration != want.Integration || !got.Created.Equal(want.Created) || got.Refused != want.Refused {
+		if got, ok := l.Read(fastjson.MustParse(text)); !ok || got.Connection != want.Connection || got.Integration != want.Integration || !got.Created.Equal(want.Created) || got.Refused != want.Refused || got.Unsaid != want.Unsaid {
 			t.Errorf("%s: %+v", text, got)
 		}
 	}
