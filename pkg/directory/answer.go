@@ -25,6 +25,7 @@ type answer struct {
 	connections []nango.Listed
 	entries     int           // in the page
 	unnamed     int           // of these that named no connection
+	unread      int           // of these that were too large or too deep to be read: who they are is not known
 	rest        time.Duration // asked of us before the next request
 }
 
@@ -82,12 +83,13 @@ func (c *Client) entries(d *json.Decoder, a *answer) error {
 		}
 		a.entries++
 		if len(raw) > mostEntry {
-			a.unnamed++
+			a.unread++
 			continue
 		}
 		v, err := parser.ParseBytes(raw)
-		if err != nil {
-			return err
+		if err != nil { // it is JSON, or the decoder had said so
+			a.unread++
+			continue
 		}
 		x, named := c.lister.Read(v)
 		if !named {

@@ -102,6 +102,26 @@ func ids2(l Listing) (all []string) {
 	return all
 }
 
+// A connection that is too large or too deep to be read does not hinder the others; the list is a part then, so that nobody takes it for deleted.
+func TestUnreadConnection(t *testing.T) {
+	deep, large := map[string]any{}, map[string]any{"x": strings.Repeat("x", mostEntry)}
+	for range 400 {
+		deep = map[string]any{"x": deep}
+	}
+	for name, metadata := range map[string]map[string]any{"deep": deep, "large": large} {
+		within(t, func(t *testing.T, w *world) {
+			w.fill(2)
+			x := plain("odd")
+			x.Metadata = metadata
+			w.nango.Add(x)
+			w.nango.Add(plain("c3"))
+			if l, err := w.client.List(t.Context()); err != nil || len(l.Connections) != 3 || !l.Partial {
+				t.Errorf("%s: %d connections, partial %v, %v", name, len(l.Connections), l.Partial, err)
+			}
+		})
+	}
+}
+
 // What passes is tried again, and the listing is whole; what does not is said in plain words that hold no secret, and counted.
 func TestFaults(t *testing.T) {
 	for _, c := range []struct {
