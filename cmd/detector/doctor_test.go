@@ -87,12 +87,13 @@ func doctorCases(t *testing.T) map[string]doctorCase {
 		"a dump": {rows: lived(9, asIs), file: true, codes: "customers", not: "needed better", works: "alerts on revocations=yes history=yes", next: "`detector learn` with the same --input"},
 		"both indices": {rows: lived(9, asIs), topic: true, codes: "customers", not: "needed operations_only never_end no_failures reasons_missing unjoined history copies clock_ahead",
 			works: "alerts on revocations=yes causes=yes customers, cap per customer=no seen active=yes works again=yes history=yes", next: "set nango.secret_key_file"},
-		"with the API": {rows: lived(9, asIs), config: "nango.secret_key: 00000000-0000-0000-0000-000000000000\n", topic: true, not: "customers", works: "customers, cap per customer=yes", next: "`detector run -config FILE`"},
-		"two days":     {rows: lived(2, asIs), topic: true, codes: "history", works: "history=no", next: "set nango.secret_key_file"},
-		"operations":   {rows: lived(4, only(operation)), codes: "operations_only", not: "reasons_missing", works: "alerts on revocations=in part causes=no works again=yes", next: "ship the index 20240528_messages"},
-		"messages":     {rows: lived(4, only(message)), code: exitMissing, codes: "messages_only", not: "unjoined", works: "alerts on revocations=no", next: "ship the index 20250724_operations"},
-		"webhooks":     {rows: written(30, webhookForm), codes: "webhooks_only", not: "customers", works: "alerts on revocations=in part causes=no customers, cap per customer=yes"},
-		"spans":        {rows: written(3, strings.ReplaceAll(span, "1791273601", fmt.Sprint(time.Now().Unix()))), codes: "otlp_only", works: "alerts on revocations=in part causes=no", next: "`detector ship webhooks`"},
+		"with the API":        {rows: lived(9, asIs), config: "nango.secret_key: 00000000-0000-0000-0000-000000000000\n", topic: true, not: "customers", works: "customers, cap per customer=yes", next: "`detector run -config FILE`"},
+		"two days":            {rows: lived(2, asIs), topic: true, codes: "history", works: "history=no", next: "set nango.secret_key_file"},
+		"operations":          {rows: lived(4, only(operation)), codes: "operations_only", not: "reasons_missing", works: "alerts on revocations=in part causes=no works again=yes", next: "ship the index 20240528_messages"},
+		"messages":            {rows: lived(4, only(message)), code: exitMissing, codes: "messages_only", not: "unjoined", works: "alerts on revocations=no", next: "ship the index 20250724_operations"},
+		"webhooks":            {rows: written(30, webhookForm), codes: "webhooks_only", not: "customers", works: "alerts on revocations=in part causes=no customers, cap per customer=yes"},
+		"webhooks on a topic": {rows: written(30, webhookForm), topic: true, codes: "webhooks_only history", next: "wait; only a Nango of your own has logs"},
+		"spans":               {rows: written(3, strings.ReplaceAll(span, "1791273601", fmt.Sprint(time.Now().Unix()))), codes: "otlp_only", works: "alerts on revocations=in part causes=no", next: "`detector ship webhooks`"},
 		"console": {rows: lived(4, func(r simulate.Row) []byte {
 			if r.Message || !has(r, `"running"`) {
 				return nil
@@ -529,5 +530,14 @@ func TestDoctorTellsWhatItMissed(t *testing.T) {
 	}
 	if works, why := f.canAlert(); works == worksNo {
 		t.Error(why)
+	}
+}
+
+// Whoever has webhooks alone is told of what webhooks lack, not of rows that do not come.
+func TestDoctorTellsWhyWebhooksNameNobody(t *testing.T) {
+	rows := written(3, strings.Replace(webhookForm, `"endUser":`, `"formerUser":`, 1))
+	out := output(t, "", "doctor", "--input", doctorFile(t, rows))
+	if said := strings.Join(strings.Fields(out), " "); !strings.Contains(said, "no webhook names an end user; Nango's API may know more") {
+		t.Errorf("the doctor says\n%s", out)
 	}
 }

@@ -101,6 +101,9 @@ func (d *adviser) onHistory() {
 	}
 	says := fmt.Sprintf("There are %s of history. Before three days nothing is judged, before a week only what stands out over a day or more.", ageWords(span))
 	next := "`detector learn --input DUMP` takes the 15 days that Nango keeps, from an export of its two indices; or wait"
+	if road := d.road(); road == roadWebhooks || road == roadSpans { // Nango's cloud exports no logs
+		next = "wait; only a Nango of your own has logs to export, for `detector learn --input DUMP`"
+	}
 	if d.keeps > 0 && d.keeps < historyGood {
 		says = fmt.Sprintf("The topic keeps %s (retention.ms): shorter than the week that a daemon without a state file learns from.", ageWords(d.keeps))
 		next = "raise retention.ms to two weeks or more, or " + next

@@ -127,6 +127,8 @@ func (f *checkup) canTellWho() (string, string) {
 		return worksYes, "Nango's API is asked whose a connection is (nango.secret_key)"
 	case all == 0:
 		return worksNo, "no connection was seen yet"
+	case known == 0 && f.road() == roadWebhooks:
+		return worksNo, "no webhook names an end user; Nango's API may know more"
 	case known == 0:
 		return worksNo, "rows of operations do not say whose a connection is; webhooks and Nango's API do"
 	case known*10 < all*9:
