@@ -74,8 +74,7 @@ func (g *generator) run(ctx context.Context) error {
 	if err != nil {
 		return endOf(ctx, err)
 	}
-	g.say("%d made-up rows since %s are on %s, written in %s. Now live: google-mail revokes %d connections of one OAuth client from %s on; an alert is due about a quarter of an hour later.",
-		rows, utcText(from), g.topic, time.Since(begin).Round(time.Millisecond), massRevocation, utcText(s.Revoke))
+	g.say("%d made-up rows since %s are on %s, written in %s. Now live: %s", rows, utcText(from), g.topic, time.Since(begin).Round(time.Millisecond), s.plot(g.now()))
 	return g.live(ctx, w, rows)
 }
 
@@ -93,6 +92,15 @@ func (g *generator) live(ctx context.Context, w *scribe, rows int) error {
 		}
 		rows += n
 	}
+}
+
+// plot says what is to be expected of a story.
+func (s story) plot(now time.Time) string {
+	what := fmt.Sprintf("%d connections of one OAuth client", massRevocation)
+	if now.Before(s.Revoke.Add(massDuration)) {
+		return fmt.Sprintf("%s revokes %s from %s on; an alert is due about a quarter of an hour later.", madeUpRevoker, what, utcText(s.Revoke))
+	}
+	return fmt.Sprintf("%s revoked %s at %s, and does not again: for another story name another topic, or delete this one.", madeUpRevoker, what, utcText(s.Revoke))
 }
 
 // scribe stands at the beginning of a story.
