@@ -460,6 +460,7 @@ func TestDoctorKnowsWhatAnExportCanBe(t *testing.T) {
 		{"an empty list", "[]\n", "found nothing", "the times that were asked for"},
 		{"fields", `{"took":1,"hits":{"hits":[{"_index":"20250724_operations","_id":"a","fields":{"state":["failed"]}}]}}`, "without their _source", `"_source": true`},
 		{"one huge value", `{"data":[` + strings.Repeat(row, 80_000) + `{}]}`, "larger than 8 MB", "jq -c"},
+		{"one of the indices", string(lived(1, only(func(r simulate.Row) bool { return r.Message }))[0].Value), "Only rows of messages come", "with one more --input"},
 		{"of something else", `{"a":1}`, "JSON objects of something else", "the right file"},
 	} {
 		path := filepath.Join(t.TempDir(), "dump.json")

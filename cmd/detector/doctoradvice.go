@@ -120,11 +120,15 @@ func (d *adviser) onRoad() {
 	if d.road() == roadWebhooks && d.messageRows() > 0 {
 		d.add("messages_only", gradeBetter, "Rows of messages come without those of operations: they do not say whose connection it was.", "ship the index 20250724_operations to the topic as well")
 	}
+	export := ""
+	if d.files > 0 {
+		export = "; of an export, name the file of that index with one more --input"
+	}
 	switch d.road() {
 	case roadMessages:
-		d.add("messages_only", gradeNeeded, "Only rows of messages come. They say why, but not whose connection it was.", "ship the index 20250724_operations to the topic as well")
+		d.add("messages_only", gradeNeeded, "Only rows of messages come. They say why, but not whose connection it was.", "ship the index 20250724_operations to the topic as well"+export)
 	case roadOps:
-		d.add("operations_only", gradeBetter, "Only rows of operations come. They say whose connection failed, but not why: an outage looks like a revocation.", "ship the index 20240528_messages to the topic as well")
+		d.add("operations_only", gradeBetter, "Only rows of operations come. They say whose connection failed, but not why: an outage looks like a revocation.", "ship the index 20240528_messages to the topic as well"+export)
 	case roadConsole:
 		d.add("console_only", gradeBetter, "All rows are lines of Nango's console. They say when an operation begins, and neither why nor how it ends.", "let Nango keep its logs (NANGO_LOGS_ENABLED=true), and ship both indices")
 	case roadWebhooks:
