@@ -23,7 +23,7 @@ type walk struct {
 // walk reads a list from its begin to its end.
 //
 // Nango gives it by page number, newest connection first. What is deleted meanwhile moves the rest forward, so that one could slip from a page that was
-// not read onto one that was. The pages therefore overlap: page p is asked for with a limit of L − p, begins at p(L − p), and repeats the last p + 1 entries
+// not read onto one that was. The pages therefore overlap: page p is asked for with a limit of L − p, begins at p(L − p), and repeats the last p entries
 // of the one before. As long as two neighbours share an entry, nothing that was there all the time lies between them; when they share none, the list
 // changed faster than it was read. What is made meanwhile only moves entries back: they are read twice.
 func (c *Client) walk(ctx context.Context, w *walk) error {
