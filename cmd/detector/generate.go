@@ -70,7 +70,7 @@ func newMadeUpTopic(c *config, partitions int, force bool) (*madeUpTopic, error)
 	transport := writer.Transport.(*kafka.Transport)
 	return &madeUpTopic{
 		name: name, brokers: c.kafka.brokers, partitions: partitions, force: force, writer: writer, transport: transport,
-		client: &kafka.Client{Addr: writer.Addr, Transport: transport, Timeout: 10 * time.Second},
+		client: &kafka.Client{Addr: writer.Addr, Transport: transport, Timeout: 10 * time.Second}, patience: 10 * time.Second,
 	}, nil
 }
 

@@ -171,6 +171,22 @@ func TestGenerateAgain(t *testing.T) {
 	}
 }
 
+// Where the newest offset holds no record, as behind a transaction, it is said; the generator does not wait without a word.
+func TestGenerateCannotReadTheNewest(t *testing.T) {
+	t.Parallel()
+	s := newMadeUpSite(t)
+	_, topic := s.generator(false, nil)
+	if _, _, err := topic.prepare(t.Context(), wholeDay); err != nil {
+		t.Fatal(err)
+	}
+	topic.patience = 10 * time.Millisecond
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if _, _, err := topic.look(ctx, 0, 0); err == nil || !strings.Contains(err.Error(), "its newest record cannot be read within 10ms") {
+		t.Errorf("%v", err)
+	}
+}
+
 // Rows are written until the broker has them; whoever ends the generator ends that too.
 func TestGenerateIsPersistent(t *testing.T) {
 	t.Parallel()

@@ -23,6 +23,7 @@ type madeUpTopic struct {
 	writer     *kafka.Writer
 	transport  *kafka.Transport
 	client     *kafka.Client
+	patience   time.Duration // with the newest record
 }
 
 // String names the topic.
@@ -108,7 +109,12 @@ func (t *madeUpTopic) look(ctx context.Context, partition int, offset int64) (s 
 	if err := r.SetOffset(offset); err != nil {
 		return s, at, err
 	}
-	m, err := r.ReadMessage(ctx)
+	limit, cancel := context.WithTimeout(ctx, t.patience)
+	defer cancel()
+	m, err := r.ReadMessage(limit)
+	if ctx.Err() == nil && limit.Err() != nil { // the end of a transaction takes an offset, and is no record
+		return s, at, fmt.Errorf("its newest record cannot be read within %s; where it is of others, name another topic, or say -force", formatDuration(t.patience))
+	}
 	if err != nil {
 		return s, at, err
 	}
