@@ -71,7 +71,7 @@ func newDirectory() directory {
 func (d *Detector) List(l Listing) (t Taken) {
 	x := &d.directory
 	before, known := x.latest[l.Environment]
-	if known && !l.Time.After(before.Time) {
+	if ahead := before.Time.Sub(l.Time); known && ahead >= 0 && ahead <= listingFresh { // more: the clock was wrong by which that was listed
 		return t
 	}
 	x.renewed[l.Environment] = struct{}{}
@@ -114,13 +114,19 @@ func (d *Detector) present(l *Listing, t *Taken) map[name]struct{} {
 			if d.say(l, later(l.Time, l.End), n, nango.Refused, c.Provider).Turned { // what fails while it is listed is news
 				t.Refused++
 			}
-		case !c.Refused && (was != nil && was.Refused || state == window.Deleted): // or it was made anew
+		case !c.Refused && (was != nil && was.Refused || state == window.Deleted || was == nil && !c.Unsaid && d.onlyListed(n)): // or it was made anew
 			if d.works(l, n, c.Provider) {
 				t.Mended++
 			}
 		}
 	}
 	return there
+}
+
+// onlyListed reports whether nothing but a list that is forgotten says that a connection is broken.
+func (d *Detector) onlyListed(n name) bool {
+	c := d.ledger.Connection(n.environment, n.integration, n.connection)
+	return c.State == window.Broken && c.BeforeStart && c.Failed.IsZero()
 }
 
 // works takes that a connection is listed without the error that it had, or that it is there again, and reports whether it has recovered. Of one that failed

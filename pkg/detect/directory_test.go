@@ -282,6 +282,32 @@ func TestBrokenBeforeTheStartStays(t *testing.T) {
 	}
 }
 
+// Whose key was taken away and given again is listed anew: what only the lists of before said to be broken works, where it is listed without error.
+func TestBrokenBeforeTheStartListedAnew(t *testing.T) {
+	d := New(Options{})
+	c := of("old", "dead")
+	c[0].Refused, c[1].Refused = true, true
+	d.List(listing(onset, c...))
+	d.Unlist(func(string) bool { return false })
+	c = of("old", "dead")
+	c[1].Refused = true
+	if d.List(listing(onset.Add(day), c...)); d.ledger.State("prod", "crm", "old") != window.Reconnected || d.ledger.State("prod", "crm", "dead") != window.Broken {
+		t.Errorf("%+v", d.Connections(Filter{}))
+	}
+}
+
+// A list that a wrong clock dated far ahead is not the newest for ever; one that comes twice, or late, is not taken.
+func TestListedByAWrongClock(t *testing.T) {
+	for ahead, taken := range map[time.Duration]int{300 * day: 2, 2 * day: 2, time.Hour: 1, 0: 1, -time.Hour: 2} {
+		d := New(Options{})
+		d.List(listing(onset.Add(ahead), of("a")...))
+		d.List(listing(onset, of("a", "b")...))
+		if all, _ := d.Directory(); len(all) != 1 || all[0].Connections != taken {
+			t.Errorf("%v ahead: %+v, want %d", ahead, all, taken)
+		}
+	}
+}
+
 // When it was made stands for the authorization that no row told of, unless a row told of a later one or it was made after the break.
 func TestListedAge(t *testing.T) {
 	for name, c := range map[string]struct {
