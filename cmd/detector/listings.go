@@ -10,10 +10,14 @@ import (
 )
 
 // list keeps a listing until it is due: at its time, or at what the watermark has reached already, so that it has its place among the events whatever is
-// read at a time. One of an environment waits at most; false: an older one still does, and this one is dropped.
+// read at a time. One of an environment waits at most; false: an older one still does, and this one is dropped. One that is dated later was listed by a wrong clock, and gives
+// way.
 func (g *engine) list(l detect.Listing) bool {
-	if g.awaits(l.Environment) {
-		return false
+	if i := slices.IndexFunc(g.listings, func(x detect.Listing) bool { return x.Environment == l.Environment }); i >= 0 {
+		if !g.listings[i].Time.After(l.Time) {
+			return false
+		}
+		g.listings = slices.Delete(g.listings, i, i+1)
 	}
 	l.Due = l.Time
 	if w := g.reader.Watermark(); w.After(l.Due) {
@@ -24,11 +28,6 @@ func (g *engine) list(l detect.Listing) bool {
 		return cmp.Or(a.Due.Compare(b.Due), strings.Compare(a.Environment, b.Environment))
 	})
 	return true
-}
-
-// awaits reports whether a listing of an environment is not due yet.
-func (g *engine) awaits(environment string) bool {
-	return slices.ContainsFunc(g.listings, func(l detect.Listing) bool { return l.Environment == environment })
 }
 
 // takeListings takes those that are due before an event of that time. Slots are closed before as before an event.

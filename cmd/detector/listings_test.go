@@ -94,6 +94,10 @@ func TestListingHasItsTurn(t *testing.T) {
 	if !r.list(detect.Listing{Environment: "prod", Time: at}) || r.list(detect.Listing{Environment: "prod", Time: at.Add(time.Hour)}) || !r.list(detect.Listing{Environment: "dev", Time: at}) {
 		t.Error("one of each environment waits")
 	}
+	r.list(detect.Listing{Environment: "test", Time: at.Add(1000 * time.Hour)})
+	if !r.list(detect.Listing{Environment: "test", Time: at}) {
+		t.Error("a listing of a wrong clock is waited for")
+	}
 	row := func(at time.Time) []byte {
 		return fmt.Appendf(nil, `{"id":"%d_aaaaaaaa","type":"operation","operation":{"type":"proxy","action":"call"},"state":"success","environmentName":"prod","providerName":"crm","integrationName":"crm","connectionName":"c","createdAt":%q,"endedAt":%q}`,
 			at.UnixMilli(), at.Format(time.RFC3339), at.Format(time.RFC3339))
@@ -104,11 +108,11 @@ func TestListingHasItsTurn(t *testing.T) {
 		t.Error("taken before everything of before was judged:", taken)
 	}
 	r.reader.Read(row(at.Add(10*time.Minute)), nango.Meta{Source: "t/0", Offset: 256, Time: at.Add(10 * time.Minute).UnixMilli()})
-	if r.advance(time.Time{}); fmt.Sprint(taken) != "[dev 0s prod 0s]" {
+	if r.advance(time.Time{}); fmt.Sprint(taken) != "[dev 0s prod 0s test 0s]" {
 		t.Error(taken)
 	}
 	r.list(detect.Listing{Environment: "prod", Time: at.Add(5 * time.Minute)})
-	if r.advance(time.Time{}); fmt.Sprint(taken) != "[dev 0s prod 0s prod 4m0s]" {
+	if r.advance(time.Time{}); fmt.Sprint(taken) != "[dev 0s prod 0s test 0s prod 4m0s]" {
 		t.Error(taken)
 	}
 }
