@@ -40,6 +40,7 @@ type listing struct {
 	pause  time.Duration // after the next failure
 	failed directory.Kind
 	told   bool // that it works
+	part   bool // the last one was Partial
 }
 
 func (f *follower) newLister(c *config) *lister {
@@ -107,10 +108,11 @@ func (l *lister) turn(ctx context.Context, t *listing, give hand) {
 	if t.failed != "" || !t.told {
 		l.log.Info("Nango's API lists the connections", zap.String("environment", t.Environment()), zap.Int("connections", len(x.Connections)))
 	}
-	if x.Partial && !t.told {
-		l.log.Warn("there are more connections than are taken from Nango's API: how many there are is at least", zap.String("environment", t.Environment()))
+	if x.Partial && !t.part {
+		l.log.Warn("there are more connections than are taken from Nango's API: how many there are is at least", zap.String("environment", t.Environment()),
+			zap.Int("connections", len(x.Connections)), zap.Int("unreadable", x.Unnamed))
 	}
-	t.failed, t.told = "", true
+	t.failed, t.told, t.part = "", true, x.Partial
 	patience, cancel := context.WithTimeout(ctx, listGiven)
 	defer cancel()
 	taken, err := give(patience, detect.Listing{Environment: t.Environment(), Time: x.Time, End: x.End, Partial: x.Partial, Connections: x.Connections})

@@ -24,8 +24,7 @@ var errLost = errors.New("the answer is cut off")
 type answer struct {
 	connections []nango.Listed
 	entries     int           // in the page
-	unnamed     int           // of these that named no connection
-	unread      int           // of these that were too large or too deep to be read: who they are is not known
+	unnamed     int           // of these that named no connection, or were too large or too deep to be read
 	rest        time.Duration // asked of us before the next request
 }
 
@@ -83,12 +82,12 @@ func (c *Client) entries(d *json.Decoder, a *answer) error {
 		}
 		a.entries++
 		if len(raw) > mostEntry {
-			a.unread++
+			a.unnamed++
 			continue
 		}
 		v, err := parser.ParseBytes(raw)
 		if err != nil { // it is JSON, or the decoder had said so
-			a.unread++
+			a.unnamed++
 			continue
 		}
 		x, named := c.lister.Read(v)

@@ -54,7 +54,7 @@ type Listing struct {
 	Time        time.Time // before the first page was asked for
 	End         time.Time // after the last one came
 	Connections []nango.Listed
-	Unnamed     int // entries that named no connection
+	Unnamed     int // entries that named no connection, or could not be read: the listing is Partial then
 	Partial     bool
 }
 

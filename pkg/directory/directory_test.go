@@ -122,6 +122,25 @@ func TestUnreadConnection(t *testing.T) {
 	}
 }
 
+// Entries that name no connection make the list a part; a list of nothing else is none: it must not say that all connections are gone.
+func TestUnnamedConnections(t *testing.T) {
+	within(t, func(t *testing.T, w *world) {
+		w.fill(2)
+		w.nango.Add(plain(""))
+		if l, err := w.client.List(t.Context()); err != nil || len(l.Connections) != 2 || l.Unnamed != 1 || !l.Partial {
+			t.Errorf("%d connections, %d unnamed, partial %v, %v", len(l.Connections), l.Unnamed, l.Partial, err)
+		}
+		w.nango.Delete("c1", "c2")
+		l, err := w.client.List(t.Context())
+		if f, ours := errors.AsType[*Fault](err); !ours || f.Kind != Unreadable {
+			t.Errorf("%d connections, %v", len(l.Connections), err)
+		}
+		if n := w.client.Status().Requests["unreadable"]; n != 1 {
+			t.Errorf("%d requests were unreadable", n)
+		}
+	})
+}
+
 // What passes is tried again, and the listing is whole; what does not is said in plain words that hold no secret, and counted.
 func TestFaults(t *testing.T) {
 	for _, c := range []struct {

@@ -113,6 +113,9 @@ func (c *Client) send(ctx context.Context, path string, page, limit int) (a answ
 		}
 		return a, faultOf(Unreadable, 0)
 	}
+	if page == 0 && a.entries > 0 && len(a.connections) == 0 {
+		return a, faultOf(Unreadable, 0)
+	}
 	a.rest = restOf(resp.Header, time.Now())
 	return a, nil
 }

@@ -83,7 +83,7 @@ func (w *walk) meets(page []nango.Listed) bool {
 func (w *walk) take(a answer) {
 	w.before = make(map[id]struct{}, len(a.connections))
 	w.unnamed += a.unnamed
-	w.partial = w.partial || a.unread > 0
+	w.partial = w.partial || a.unnamed > 0
 	for _, x := range a.connections {
 		n := idOf(&x)
 		w.before[n] = struct{}{}
