@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -135,39 +134,6 @@ func (d *adviser) onRoad() {
 		d.add("webhooks_only", gradeNote, "Only auth webhooks come. They say who and whose, but not why: an outage looks like a revocation.", "self-hosted: ship the two log indices as well; on Nango Cloud that is all there is, and it works")
 	case roadSpans:
 		d.add("otlp_only", gradeBetter, "Only OpenTelemetry spans come. There is none for a refresh itself.", "ship the two log indices, or let `detector ship webhooks` receive the auth webhooks")
-	}
-}
-
-// onUnread tells what could not be read.
-func (d *adviser) onUnread() {
-	q := d.stats.Quarantined
-	if n := q["cut_row"]; n > 0 {
-		d.add("cut_rows", gradeBetter, fmt.Sprintf("%s in the middle: container runtimes split lines at 16 KB.", plural(int(n), "row")+map[bool]string{true: " ends", false: " end"}[n == 1]),
-			"let the shipper join them (Fluent Bit: the multiline parsers docker and cri; Vector does by default)")
-	}
-	if n := q["no_operation_id"]; n > 0 {
-		d.add("no_operation_id", gradeBetter, fmt.Sprintf("%s of an operation without its id: nobody can say how which one ended.", plural(int(n), "update")),
-			"let the tee keep the path, the action line or the document id with the body, or use it as the record key")
-	}
-	if n := q["no_time"]; n > 0 && d.files > 0 {
-		d.add("no_time", gradeNote, fmt.Sprintf("%s in the file with no time beside it; on the topic Kafka's own counts.", plural(int(n), "webhook")), "take them off the topic with kcat -J, which keeps the time")
-	}
-	if n := q["other_envelope"]; n > 0 && d.allRows() > 0 {
-		d.add("other_envelope", gradeBetter, fmt.Sprintf("%s not accepted: envelope is %s.", plural(int(n), "record"), d.pinned), "set envelope: auto")
-	}
-	broken := d.looks["JSON that breaks off"]
-	if broken > 0 && d.allRows() > 0 {
-		d.add("broken_json", gradeBetter, fmt.Sprintf("%s JSON that breaks off.", plural(int(broken), "record")+map[bool]string{true: " holds", false: " hold"}[broken == 1]), looksHints["JSON that breaks off"])
-	}
-	rest := nango.Stats{Quarantined: maps.Clone(q)}
-	for _, told := range []string{"cut_row", "no_operation_id", "no_time", "other_envelope"} {
-		delete(rest.Quarantined, told)
-	}
-	if rest.Quarantined["not_json"] -= broken; rest.Quarantined["not_json"] <= 0 {
-		delete(rest.Quarantined, "not_json")
-	}
-	if n := quarantined(rest); n > 0 && d.allRows() > 0 {
-		d.add("unreadable", gradeNote, fmt.Sprintf("%s could not be read%s.", plural(int(n), "other record"), reasons(rest)), "`detector explain-record` says what is seen in single records")
 	}
 }
 
