@@ -18,6 +18,7 @@ var deployed = map[string]string{
 	"deploy/compose.yaml":                    "deploy/compose/detector.yaml",
 	"deploy/kubernetes/statefulset.yaml":     "deploy/kubernetes/detector.yaml",
 	"deploy/kubernetes/ship.yaml":            "deploy/kubernetes/detector.yaml",
+	"deploy/kubernetes/webhooks.yaml":        "deploy/kubernetes/detector.yaml",
 	"deploy/kubernetes/sidecar/sidecar.yaml": "deploy/kubernetes/sidecar/detector.yaml",
 	"deploy/systemd/revwatch.service":        "deploy/systemd/detector.yaml",
 	"deploy/systemd/revwatch-ship@.service":  "deploy/systemd/detector.yaml",
@@ -167,6 +168,22 @@ func TestDeployedConfigurations(t *testing.T) {
 		if len(c.told()) == 0 && starts != "Dockerfile" {
 			t.Errorf("%s: nobody is told", file)
 		}
+	}
+}
+
+// What is commented out for webhooks.yaml is good once it is not: it listens where the service, the probes and the scrapes ask.
+func TestDeployedWebhooks(t *testing.T) {
+	secrets := t.TempDir()
+	for _, name := range []string{"slack", "signing-key"} {
+		if err := os.WriteFile(filepath.Join(secrets, name), []byte(hook), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := strings.ReplaceAll(readFile(t, "../../deploy/kubernetes/detector.yaml"), "/run/secrets/revwatch", secrets)
+	before, after, there := strings.Cut(text, "  # webhooks:")
+	c, err := loadConfig(write(t, before+"  webhooks:"+strings.ReplaceAll(after, "\n  # ", "\n  ")))
+	if w := c.ship.webhooks; !there || err != nil || w.listen != ":9849" || w.metricsListen != ":9850" || w.signingKey != hook {
+		t.Errorf("%+v, %v", w, err)
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 // cluster is what `kubectl apply -k` of a folder makes.
 type cluster struct {
 	sets     []appsv1.StatefulSet
+	deployed []appsv1.Deployment
 	policies []networkingv1.NetworkPolicy
 	budgets  []policyv1.PodDisruptionBudget
 	services []corev1.Service
@@ -32,9 +33,10 @@ type cluster struct {
 
 // folders are those that can be applied, and the first with what it leaves to choice.
 var folders = map[string]func(string) string{
-	"deploy/kubernetes":         func(s string) string { return s },
-	"deploy/kubernetes, ship":   func(s string) string { return strings.Replace(s, "# - ship.yaml", "- ship.yaml", 1) },
-	"deploy/kubernetes/sidecar": func(s string) string { return s },
+	"deploy/kubernetes":           func(s string) string { return s },
+	"deploy/kubernetes, ship":     func(s string) string { return strings.Replace(s, "# - ship.yaml", "- ship.yaml", 1) },
+	"deploy/kubernetes, webhooks": func(s string) string { return strings.Replace(s, "# - webhooks.yaml", "- webhooks.yaml", 1) },
+	"deploy/kubernetes/sidecar":   func(s string) string { return s },
 }
 
 // build reads a folder as kustomize does, and each object strictly, as the API server does with --validate=strict.
@@ -43,7 +45,7 @@ func build(t *testing.T, folder string) (c cluster) {
 	change := folders[folder]
 	folder, _, _ = strings.Cut(folder, ",")
 	memory := filesys.MakeFsInMemory()
-	for _, name := range []string{"kustomization.yaml", "detector.yaml", "statefulset.yaml", "networkpolicy.yaml", "ship.yaml", "sidecar.yaml"} {
+	for _, name := range []string{"kustomization.yaml", "detector.yaml", "statefulset.yaml", "networkpolicy.yaml", "ship.yaml", "webhooks.yaml", "sidecar.yaml"} {
 		if exists(folder + "/" + name) {
 			text := read(t, folder+"/"+name)
 			if name == "kustomization.yaml" {
@@ -94,6 +96,8 @@ func (c *cluster) take(t *testing.T, kind string, raw []byte) {
 	switch kind {
 	case "StatefulSet":
 		c.sets, err = strictly(c.sets, raw)
+	case "Deployment":
+		c.deployed, err = strictly(c.deployed, raw)
 	case "NetworkPolicy":
 		c.policies, err = strictly(c.policies, raw)
 	case "PodDisruptionBudget":
@@ -126,19 +130,18 @@ func TestPodsAreRestricted(t *testing.T) {
 	}
 	level := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
 	for folder := range folders {
-		for _, set := range build(t, folder).sets {
-			pod := set.Spec.Template
+		for _, pod := range build(t, folder).pods() {
 			if all := policy.AggregateCheckResults(judge.EvaluatePod(level, &pod.ObjectMeta, &pod.Spec)); !all.Allowed {
-				t.Errorf("%s, %s: %s", folder, set.Name, all.ForbiddenDetail())
+				t.Errorf("%s, %s: %s", folder, pod.Name, all.ForbiddenDetail())
 			}
 			for _, c := range containers(&pod.Spec) {
 				if ro := c.SecurityContext.ReadOnlyRootFilesystem; ro == nil || !*ro {
-					t.Errorf("%s, %s can write to its image", set.Name, c.Name)
+					t.Errorf("%s, %s can write to its image", pod.Name, c.Name)
 				}
 				c.SecurityContext.Capabilities = nil
 			}
 			if policy.AggregateCheckResults(judge.EvaluatePod(level, &pod.ObjectMeta, &pod.Spec)).Allowed {
-				t.Errorf("%s: a pod that keeps its capabilities is not told apart", set.Name)
+				t.Errorf("%s: a pod that keeps its capabilities is not told apart", pod.Name)
 			}
 		}
 	}
@@ -152,27 +155,28 @@ func TestKubernetesNamesWhatExists(t *testing.T) {
 			t.Errorf("%s: %d sets, %d configurations", folder, len(c.sets), len(c.configs))
 		}
 		for _, set := range c.sets {
-			template := set.Spec.Template
-			selects(t, set.Name, set.Spec.Selector, template.Labels)
+			selects(t, set.Name, set.Spec.Selector, set.Spec.Template.Labels)
+			volumes(t, &set, c.configs[0].Name)
+		}
+		for _, template := range c.pods() {
 			if name := template.Spec.ServiceAccountName; name != "" && !slices.ContainsFunc(c.accounts, func(a corev1.ServiceAccount) bool { return a.Name == name }) {
 				t.Errorf("%s: no account %s", folder, name)
 			}
 			if on := template.Spec.AutomountServiceAccountToken; on == nil || *on {
-				t.Errorf("%s: %s holds a token of the cluster", folder, set.Name)
+				t.Errorf("%s: %s holds a token of the cluster", folder, template.Name)
 			}
-			volumes(t, &set, c.configs[0].Name)
 			for _, x := range containers(&template.Spec) {
 				probes(t, x)
 				if !strings.HasPrefix(x.Image, "registry.example.com/revwatch:") || x.Resources.Requests.Memory().IsZero() || x.Resources.Limits.Memory().IsZero() {
-					t.Errorf("%s, %s: image %s, resources %v", set.Name, x.Name, x.Image, x.Resources)
+					t.Errorf("%s, %s: image %s, resources %v", template.Name, x.Name, x.Image, x.Resources)
 				}
 			}
 		}
 		for _, b := range c.budgets {
-			selects(t, "budget", b.Spec.Selector, c.sets[0].Spec.Template.Labels)
+			selects(t, "budget", b.Spec.Selector, c.pod(b.Name).Labels)
 		}
 		for _, s := range c.services {
-			if !labels.SelectorFromSet(s.Spec.Selector).Matches(labels.Set(c.sets[0].Spec.Template.Labels)) {
+			if !labels.SelectorFromSet(s.Spec.Selector).Matches(labels.Set(c.pod(s.Name).Labels)) {
 				t.Errorf("%s: the service selects nothing", folder)
 			}
 		}
@@ -279,4 +283,27 @@ func containers(spec *corev1.PodSpec) (all []*corev1.Container) {
 		all = append(all, &spec.Containers[i])
 	}
 	return all
+}
+
+// pods are the templates of all pods, each with the name of what makes it.
+func (c cluster) pods() (all []corev1.PodTemplateSpec) {
+	for _, s := range c.sets {
+		s.Spec.Template.Name = s.Name
+		all = append(all, s.Spec.Template)
+	}
+	for _, d := range c.deployed {
+		d.Spec.Template.Name = d.Name
+		all = append(all, d.Spec.Template)
+	}
+	return all
+}
+
+// pod is the template of that name; without labels where there is none.
+func (c cluster) pod(name string) (found corev1.PodTemplateSpec) {
+	for _, p := range c.pods() {
+		if p.Name == name {
+			found = p
+		}
+	}
+	return found
 }
