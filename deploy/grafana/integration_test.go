@@ -14,7 +14,8 @@ import (
 
 // only names what has no data in the demo for a good reason; a server that was fed something of everything has it.
 var onlyFull = map[string]string{
-	"Members D": "the demo has no configuration file, so no hash of one",
+	"Broken and seen alive C": "the demo asks no Nango how many connections there are",
+	"Members D":               "the demo has no configuration file, so no hash of one",
 	"What was lost or could not be used, an hour A": "the demo writes nothing that cannot be read",
 }
 
