@@ -69,6 +69,7 @@ func (e *Elasticsearch) restore() error {
 	e.reset()
 	err := e.checkpoint.store.Load(bucket, func(key string, value []byte) error { return e.restoreOne(key, value) })
 	if err != nil {
+		e.checkpoint.bucket = "" // half of it is nothing to go on from, nor to save
 		return err
 	}
 	if e.walk.Begin == 0 {
