@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -30,9 +31,13 @@ func main() {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) { take(w, r, os.Stdout) })
-	fmt.Printf("A made-up Slack. Its incoming webhook: http://%s%s\n", address, path)
-	server := http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	log.Fatal(server.ListenAndServe())
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("A made-up Slack. Its incoming webhook: http://%s%s\n", listener.Addr(), path)
+	server := http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	log.Fatal(server.Serve(listener))
 }
 
 // take answers one request as an incoming webhook does, and prints the message.
