@@ -605,7 +605,8 @@ func TestLearnThenRun(t *testing.T) {
 	s.awaitRead(len(rows))
 	want := float64(caughtUp(rows, time.Now()).broken)
 	s.await("what was learned, and no more", func() bool { return s.metric(`^revwatch_broken_connections_total`) == want })
-	if code := stop(); code != exitOK || s.slack.about(lost) != 0 {
+	goesOn := s.log.has("incident update") // a failure of the last minute, which learn had to hold back: then it is told
+	if code := stop(); code != exitOK || s.slack.about(lost) != 0 && !goesOn {
 		t.Errorf("exit code %d, Slack was told %v", code, s.slack.all())
 	}
 }
