@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -9,8 +8,6 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
-
-	"github.com/revwatch/revwatch/pkg/ship"
 )
 
 // generateStep is the time between two looks at what the made-up world has written.
@@ -49,7 +46,7 @@ func generate(ctx context.Context, args []string, out, errs io.Writer) error {
 	}
 	t, err := newMadeUpTopic(&c, *partitions, *force)
 	if err != nil {
-		return fmt.Errorf("%w: kafka: %w", errConfig, err)
+		return err
 	}
 	defer t.close()
 	g := &generator{
@@ -61,12 +58,12 @@ func generate(ctx context.Context, args []string, out, errs io.Writer) error {
 
 // newMadeUpTopic is the configured topic, to be written to. It does not connect.
 func newMadeUpTopic(c *config, partitions int, force bool) (*madeUpTopic, error) {
-	name := cmp.Or(c.ship.topic, c.kafka.topics[0])
-	writer, err := ship.NewWriter(c.kafka.brokers, name, c.kafka.client, c.kafka.security)
+	name := c.shipTopic()
+	writer, err := c.shipWriter(name)
 	if err != nil {
 		return nil, err
 	}
-	writer.BatchSize, writer.AllowAutoTopicCreation = 1000, false // the topic is made on purpose, with its retention
+	writer.AllowAutoTopicCreation = false // the topic is made on purpose, with its retention
 	transport := writer.Transport.(*kafka.Transport)
 	return &madeUpTopic{
 		name: name, brokers: c.kafka.brokers, partitions: partitions, force: force, writer: writer, transport: transport,

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 
-	"github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
 
 	"github.com/revwatch/revwatch/pkg/ship"
@@ -30,11 +28,11 @@ func shipElasticsearch(ctx context.Context, args []string, errs io.Writer) error
 	}
 	log := newLogger(c.logLevel, c.logFormat, errs)
 	topic := c.shipTopic()
-	w, err := ship.NewWriter(c.kafka.brokers, topic, c.kafka.client, c.kafka.security)
+	w, err := c.shipWriter(topic)
 	if err != nil {
-		return fmt.Errorf("%w: kafka: %w", errConfig, err)
+		return err
 	}
-	defer closeWriter(w)
+	defer endWriting(w)
 	follower, err := ship.NewElasticsearch(c.followed(topic, w, log))
 	if err != nil {
 		return fmt.Errorf("ship elasticsearch: %w", err)
@@ -51,12 +49,6 @@ func shipElasticsearch(ctx context.Context, args []string, errs io.Writer) error
 	return errors.Join(err, follower.Close())
 }
 
-// notShipping are the sections that `detector ship` needs nothing of, nor their secrets.
-var notShipping = []string{"http", "nango", "alerts", "severity", "links", kindSlack, kindPagerDuty, kindAlertmanager, kindWebhook, "destinations"}
-
-// shipTopic is where `detector ship` puts rows.
-func (c *config) shipTopic() string { return cmp.Or(c.ship.topic, c.kafka.topics[0]) }
-
 // followed is all that the configuration says about following the indices.
 func (c *config) followed(topic string, w ship.Writer, log *zap.Logger) ship.ElasticsearchOptions {
 	s := &c.ship.elasticsearch
@@ -65,10 +57,4 @@ func (c *config) followed(topic string, w ship.Writer, log *zap.Logger) ship.Ela
 		Operations: s.operations, Messages: s.messages, Since: s.since, Interval: s.interval, Overlap: s.overlap, Checkpoint: s.checkpoint,
 		Topic: topic, Writer: w, Log: log,
 	}
-}
-
-// closeWriter lets go of what a writer of ship.NewWriter holds.
-func closeWriter(w *kafka.Writer) {
-	_ = w.Close() // what was not written was reported where it was written
-	w.Transport.(*kafka.Transport).CloseIdleConnections()
 }

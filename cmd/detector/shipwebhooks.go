@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -63,7 +62,7 @@ func shipWebhooks(ctx context.Context, args []string, errs io.Writer) error {
 	if *path == "" {
 		return usageError{"ship webhooks: -config FILE is needed; `detector ship webhooks -h` shows one"}
 	}
-	c, err := loadConfig(*path, "http", "nango", "alerts", "severity", "links", kindSlack, kindPagerDuty, kindAlertmanager, kindWebhook, "destinations")
+	c, err := loadConfig(*path, notShipping...)
 	if err != nil {
 		return err
 	}
@@ -101,10 +100,10 @@ func (r *receiver) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w: ship.webhooks.signing_key: %w", errConfig, err)
 	}
-	topic := cmp.Or(c.ship.topic, c.kafka.topics[0])
-	writer, err := ship.NewWriter(c.kafka.brokers, topic, c.kafka.client, c.kafka.security)
+	topic := c.shipTopic()
+	writer, err := c.shipWriter(topic)
 	if err != nil {
-		return fmt.Errorf("%w: kafka: %w", errConfig, err)
+		return err
 	}
 	writer.MaxAttempts, writer.WriteTimeout = 2, 5*time.Second // the receiver itself tries again, what somebody still waits for
 	writer.BatchSize, writer.BatchBytes = 500, 1<<20           // what brokers take by default
@@ -167,22 +166,6 @@ func (r *receiver) look(ctx context.Context, w *kafka.Writer) {
 		r.log.Warn("the topic cannot be used", zap.String("topic", w.Topic), zap.Error(answer.Topics[0].Error))
 	default:
 		r.log.Info("Kafka is reached", zap.Int("partitions", len(answer.Topics[0].Partitions)))
-	}
-}
-
-// endWriting ends a writer, which may still be trying to write what nobody waits for, and its connections.
-func endWriting(w *kafka.Writer) {
-	closed := make(chan struct{})
-	go func() {
-		_ = w.Close() // it was told of every write
-		close(closed)
-	}()
-	select {
-	case <-closed:
-	case <-time.After(drainTimeout):
-	}
-	if t, ok := w.Transport.(*kafka.Transport); ok {
-		t.CloseIdleConnections()
 	}
 }
 
