@@ -74,11 +74,10 @@ func (o *outlet) chunk(ctx context.Context, records []record, from, to int) ([]i
 
 // oversize says that nothing else than the size of records keeps them from being written.
 func oversize(err error) bool {
-	var local kafka.MessageTooLargeError
-	var all kafka.WriteErrors
-	if errors.As(err, &local) || errors.Is(err, kafka.MessageSizeTooLarge) {
+	if isTooLarge(err) {
 		return true
 	}
+	var all kafka.WriteErrors
 	return errors.As(err, &all) && !slices.ContainsFunc(all, func(err error) bool { return err != nil && !errors.Is(err, kafka.MessageSizeTooLarge) })
 }
 
